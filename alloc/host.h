@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* host.h - where the allocators' own metadata lives */
+#ifndef KV_HOST_H
+#define KV_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One function does all: old_size 0 allocates, new_size 0 frees (and returns
+ * NULL), both resize.  Memory is not zeroed.  NULL on failure; the old block
+ * is then unchanged.  The caller always knows the old size.
+ */
+typedef void *kv_host_resize_fn(
+    void *ctx, void *ptr, size_t old_size, size_t new_size);
+
+struct kv_host {
+	kv_host_resize_fn *resize; /* (c) */
+	void *ctx;		   /* (c) handed to resize */
+	size_t bytes;		   /* (s) bytes held now */
+	size_t peak;		   /* (s) most bytes ever held */
+	uint64_t calls;		   /* (s) allocations and growths asked for */
+	uint64_t fail_at;	   /* the call, from 1, that fails; 0 = none */
+};
+
+/* Metadata from malloc. */
+void kv_host_libc(struct kv_host *host);
+
+/*
+ * Metadata from a jemalloc arena of its own, so that stats are exact.
+ * => 0; EOPNOTSUPP when built without jemalloc, EAGAIN when it has no arena.
+ */
+int kv_host_jemalloc(struct kv_host *host);
+
+/* jemalloc when it is there, else libc: what the program uses. */
+void kv_host_default(struct kv_host *host);
+
+/* Give back what kv_host_jemalloc created; nothing else may use it after. */
+void kv_host_fini(struct kv_host *host);
+
+/*
+ * Call n from now on (1 = the next one) fails once; 0 cancels.  Frees and
+ * shrinks are not counted.  This is the test bench's knob.
+ */
+void kv_host_fail_at(struct kv_host *host, uint64_t n);
+
+/* => the block, not zeroed, or NULL.  The host keeps the statistics. */
+void *kv_host_resize(
+    struct kv_host *host, void *ptr, size_t old_size, size_t new_size);
+
+/* Allocate count * size zeroed bytes; NULL on failure or overflow. */
+void *kv_host_zalloc(struct kv_host *host, size_t count, size_t size);
+
+/* Free what zalloc(count, size) or resize(..., count * size) gave. */
+void kv_host_free(struct kv_host *host, void *ptr, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* scenario.h - a scenario file, read, checked and evaluated */
+#ifndef KV_SIM_SCENARIO_H
+#define KV_SIM_SCENARIO_H
+
+#include "alloc/kv.h"
+#include "in/expr.h"
+#include "in/text.h"
+
+/* -D NAME=VALUE, in order; a later one wins. */
+struct kv_define {
+	const char *name, *value;
+};
+
+/* A parameter after evaluation; list-valued ones hold their first value. */
+struct kv_param {
+	char *name;
+	struct kv_value value; /* UINT, INT, REAL or WORD (owned) */
+};
+
+struct kv_arena_spec {
+	char *name;
+	uint64_t base, size;	      /* first static span; size 0 = none */
+	uint64_t quantum, qcache_max; /* bytes */
+	uint64_t limit;		      /* bytes; 0 = none */
+	int parent;		      /* index of the source arena; -1 = none */
+	uint64_t import_quantum, import_align; /* bytes; with a parent */
+	bool release;	 /* give spans back (default with parent) */
+	unsigned kpages; /* > 0: the D38852 kernel-stack import */
+	kv_va_t origin;	 /* of that import's slots */
+	struct kv_place place;
+};
+
+struct kv_kstacks_spec {
+	bool present;
+	const struct kv_policy *policy; /* never NULL when present */
+	enum kv_kstack_scheme scheme;
+	unsigned npages, gpages;
+	uint64_t first_kva; /* bytes from kva_start */
+};
+
+enum kv_step_kind {
+	KV_STEP_SPAWN,	    /* count, npages, domain */
+	KV_STEP_DISPOSE,    /* count, order */
+	KV_STEP_CHURN,	    /* kernel stacks: steps, limit */
+	KV_STEP_DRAIN,	    /* every stack and every named block */
+	KV_STEP_ALLOC,	    /* arena, req, plain, name */
+	KV_STEP_FREE,	    /* name */
+	KV_STEP_ADD,	    /* arena, base, req.size */
+	KV_STEP_ARENA_CHURN /* arena, steps, max_quanta, aligned, req.fit:
+			       the procedure of freebsd.md 8.2 */
+};
+enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
+
+struct kv_step {
+	enum kv_step_kind kind;
+	struct kv_place place;
+	uint64_t count, limit; /* stacks; churn steps */
+	unsigned npages;       /* 0 = default */
+	unsigned domain;
+	enum kv_step_order order;
+	int arena;		/* index into arenas */
+	struct kv_vmem_req req; /* alloc, add, arena churn (fit) */
+	bool plain;		/* alloc: through the quantum cache */
+	bool aligned;		/* arena churn: random alignment and phase */
+	kv_va_t base;		/* add */
+	uint64_t max_quanta;	/* arena churn: largest block */
+	char *name;		/* of the block; alloc: may be NULL */
+};
+
+/* `NAME: expression` of metrics:, or a line of expect: */
+struct kv_formula {
+	char *text;	      /* as written (expect), or the metric's name */
+	struct kv_expr *expr; /* NULL for violation("ID") */
+	char *violation;      /* ID, or NULL */
+	struct kv_place place;
+};
+
+struct kv_scenario {
+	struct kv_text text; /* owns what places and names point to */
+	char *name;	     /* file name without folder and .yaml */
+	char *title, *about, *source;
+	struct kv_param *params; /* sorted by name */
+	size_t nparams;
+	const struct kv_machine *machine;
+	struct kv_phys_range *ranges; /* of memory; ascending */
+	size_t nranges;
+	unsigned ndomains;
+	struct kv_arena_spec *arenas; /* a source stands before its importers */
+	size_t narenas;
+	struct kv_kstacks_spec kstacks;
+	struct kv_step *work;
+	size_t nwork;
+	struct kv_formula *metrics, *expect;
+	size_t nmetrics, nexpect;
+};
+
+/*
+ * Read, check and evaluate.  => 0 and an owned *sc; EINVAL with all the errors
+ * that could be found; nothing is owned then
+ */
+int kv_scenario_load(const char *path, const struct kv_define *defines,
+    size_t ndefines, struct kv_scenario **sc, struct kv_errors *errors);
+void kv_scenario_free(struct kv_scenario *sc);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* text.h - whole input files: plain, gzip or "-"; and errors with a place */
+#ifndef KV_SIM_TEXT_H
+#define KV_SIM_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file read whole.  data[size] is NUL.  Owned; free with kv_text_fini. */
+struct kv_text {
+	char *path; /* as given; "-" reads "<stdin>" in messages */
+	char *data;
+	size_t size;
+};
+
+/* Errors found in one input, in order of discovery; printed sorted by place. */
+struct kv_errors {
+	struct kv_error {
+		char *text; /* "file:line:column: message (hint)" */
+		unsigned line, column;
+	} * list;
+	size_t count, capacity;
+	size_t dropped; /* found after the list was full (100) */
+};
+
+/*
+ * Read a file, at most max_size bytes unpacked.  Gzip is recognised by its
+ * magic; truncated or damaged gzip is an error.
+ * => 0, or EINVAL with one entry in *errors; *text untouched then
+ */
+int kv_text_read(const char *path, size_t max_size, struct kv_text *text,
+    struct kv_errors *errors);
+void kv_text_fini(struct kv_text *text);
+
+/* Note an error.  line and column count from 1; 0 = not known, left out. */
+void kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
+    unsigned column, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Print to stderr, one a line, sorted by place; frees nothing. */
+void kv_errors_print(const struct kv_errors *errors);
+void kv_errors_fini(struct kv_errors *errors);
+
+#endif

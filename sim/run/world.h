@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* world.h - builds what a run needs; owns all of it and frees it */
+#ifndef KV_SIM_WORLD_H
+#define KV_SIM_WORLD_H
+
+#include "alloc/kv.h"
+#include "out/metrics.h"
+
+/* A machine with memory and one kernel-stack policy. */
+struct kv_world_spec {
+	const struct kv_machine *machine;
+	const struct kv_phys_range *ranges;
+	size_t nranges;
+	unsigned ndomains;
+	enum kv_kstack_scheme scheme;
+	unsigned npages, gpages;
+	uint64_t first_kva;
+	bool hash; /* keep trace.fnv and the event counters (taps) */
+};
+
+/*
+ * Live stacks stand in a dense array: disposing of entry i moves the last
+ * entry into i (freebsd.md 8.3).  Use it read-only.
+ */
+struct kv_world {
+	struct kv_host host;
+	struct kv_phys *phys;
+	struct kv_reserv *reserv;
+	struct kv_kstack *kstack;
+	struct kv_stack *stacks;
+	size_t nstacks, capacity;
+	uint64_t failed; /* creations that ended in ENOMEM */
+	uint64_t fnv;	 /* trace.fnv so far */
+	uint64_t ops;	 /* creations and disposals, failed ones included */
+	const struct kv_world_spec spec;
+};
+
+/* => 0, EINVAL, ENOMEM */
+int kv_world_create(const struct kv_world_spec *spec, struct kv_world **w);
+void kv_world_destroy(struct kv_world *w);
+
+/* One tick, then a stack.  => 0 and it is the last of stacks[]; ENOMEM */
+int kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain);
+
+/* One tick, then entry i goes.  => 0, or would-panic with *diag */
+int kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag);
+
+/* Add all metrics of the state to the set, names as in metrics.def. */
+void kv_world_measure(const struct kv_world *w, struct kv_metrics *m);
+
+/* All invariants of all parts.  => 0, or EFAULT and *diag */
+int kv_world_check(const struct kv_world *w, struct kv_diag *diag);
+
+#endif
