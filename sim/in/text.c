@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* text.c - whole input files: plain, gzip or "-"; and errors with a place */
+#include "in/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { CHUNK = 64 << 10, ERRORS_MAX = 100 };
+
+/* ---- Reading --------------------------------------------------------- */
+
+/* One file on its way into memory. */
+struct reader {
+	FILE *file;
+	const char *path; /* as printed */
+	struct kv_errors *errors;
+	unsigned char in[CHUNK];
+	size_t nin; /* bytes of in[]; less than CHUNK at the end only */
+	char *data;
+	size_t size, capacity; /* data[size] is always writable */
+	size_t max;
+};
+
+static int
+refuse(struct reader *r, const char *why)
+{
+	kv_errors_add(r->errors, r->path, 0, 0, "%s", why);
+	return EINVAL;
+}
+
+/* Fill in[] as far as the file goes. */
+static int
+fill(struct reader *r)
+{
+	r->nin = fread(r->in, 1, sizeof(r->in), r->file);
+	if (ferror(r->file))
+		return refuse(r, strerror(errno));
+	return 0;
+}
+
+/* Make room for more bytes (and the NUL) behind data[size]. */
+static int
+reserve(struct reader *r, size_t more)
+{
+	size_t want;
+	char *data;
+
+	if (r->capacity - r->size > more)
+		return 0;
+	want = r->size + more + 1;
+	if (want < 2 * r->capacity)
+		want = 2 * r->capacity;
+	data = realloc(r->data, want);
+	if (data == NULL)
+		return refuse(r, "out of memory");
+	r->data = data;
+	r->capacity = want;
+	return 0;
+}
+
+static int
+too_large(struct reader *r)
+{
+	kv_errors_add(r->errors, r->path, 0, 0,
+	    "larger than %zu bytes, which is the limit here", r->max);
+	return EINVAL;
+}
+
+static int
+read_plain(struct reader *r)
+{
+	int error;
+
+	while (r->nin != 0) {
+		if (r->nin > r->max - r->size)
+			return too_large(r);
+		if ((error = reserve(r, r->nin)) != 0)
+			return error;
+		memcpy(r->data + r->size, r->in, r->nin);
+		r->size += r->nin;
+		if ((error = fill(r)) != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Unpack what in[] holds from z->next_in on.  One byte above the limit is
+ * room enough to find out that there is too much. */
+static int
+inflate_chunk(struct reader *r, z_stream *z, int *state)
+{
+	size_t room = CHUNK;
+	int error;
+
+	if (r->max - r->size < room)
+		room = r->max - r->size + 1;
+	if ((error = reserve(r, room)) != 0)
+		return error;
+	z->next_out = (unsigned char *)r->data + r->size;
+	z->avail_out = (unsigned)room;
+	*state = inflate(z, Z_NO_FLUSH);
+	r->size += room - z->avail_out;
+	if (r->size > r->max)
+		return too_large(r);
+	if (*state == Z_MEM_ERROR)
+		return refuse(r, "out of memory");
+	if (*state != Z_OK && *state != Z_STREAM_END && *state != Z_BUF_ERROR)
+		return refuse(r, "damaged gzip data");
+	return 0;
+}
+
+static int
+refill(struct reader *r, z_stream *z)
+{
+	int error = fill(r);
+
+	z->next_in = r->in;
+	z->avail_in = (unsigned)r->nin;
+	return error;
+}
+
+/* Members follow one another (as after `cat a.gz b.gz`) to the end. */
+static int
+inflate_all(struct reader *r, z_stream *z)
+{
+	int error = 0, state = Z_OK;
+
+	while (error == 0) {
+		if (z->avail_in == 0 && (error = refill(r, z)) != 0)
+			break;
+		if (z->avail_in == 0 && state == Z_STREAM_END)
+			break;
+		if (z->avail_in == 0)
+			return refuse(r, "truncated gzip data");
+		if (state == Z_STREAM_END && inflateReset(z) != Z_OK)
+			return refuse(r, "damaged gzip data");
+		error = inflate_chunk(r, z, &state);
+	}
+	return error;
+}
+
+static int
+read_gzip(struct reader *r)
+{
+	z_stream z = {0};
+	int error;
+
+	if (inflateInit2(&z, 15 + 16) != Z_OK)
+		return refuse(r, "out of memory");
+	z.next_in = r->in;
+	z.avail_in = (unsigned)r->nin;
+	error = inflate_all(r, &z);
+	inflateEnd(&z);
+	return error;
+}
+
+static int
+read_file(struct reader *r)
+{
+	int error = fill(r);
+
+	if (error == 0)
+		error = reserve(r, 0);
+	if (error != 0)
+		return error;
+	if (r->nin >= 2 && r->in[0] == 0x1f && r->in[1] == 0x8b)
+		error = read_gzip(r);
+	else
+		error = read_plain(r);
+	if (error == 0)
+		r->data[r->size] = '\0';
+	return error;
+}
+
+static struct reader *
+reader_open(const char *path, size_t max_size, struct kv_errors *errors)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+
+	if (r == NULL) {
+		kv_errors_add(errors, shown, 0, 0, "out of memory");
+		return NULL;
+	}
+	*r = (struct reader){.path = shown, .errors = errors, .max = max_size};
+	r->file = shown != path ? stdin : fopen(path, "rb");
+	if (r->file == NULL) {
+		refuse(r, strerror(errno));
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int
+kv_text_read(const char *path, size_t max_size, struct kv_text *text,
+    struct kv_errors *errors)
+{
+	struct reader *r = reader_open(path, max_size, errors);
+	char *name = NULL;
+	int error;
+
+	if (r == NULL)
+		return EINVAL;
+	error = read_file(r);
+	if (r->file != stdin)
+		fclose(r->file);
+	if (error == 0 && (name = strdup(r->path)) == NULL)
+		error = refuse(r, "out of memory");
+	if (error == 0)
+		*text = (struct kv_text){name, r->data, r->size};
+	else
+		free(r->data);
+	free(r);
+	return error;
+}
+
+void
+kv_text_fini(struct kv_text *text)
+{
+	free(text->path);
+	free(text->data);
+	*text = (struct kv_text){0};
+}
+
+/* ---- Errors ---------------------------------------------------------- */
+
+/* Input finds its way into messages; it must not drive the terminal. */
+static void
+tame(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
+/* "path:line:column: ", without what is not known. */
+static int
+print_place(
+    char *buf, size_t size, const char *path, unsigned line, unsigned column)
+{
+	if (line == 0)
+		return snprintf(buf, size, "%s: ", path);
+	if (column == 0)
+		return snprintf(buf, size, "%s:%u: ", path, line);
+	return snprintf(buf, size, "%s:%u:%u: ", path, line, column);
+}
+
+static char *
+format(const char *path, unsigned line, unsigned column, const char *fmt,
+    va_list ap)
+{
+	size_t nplace, ntext;
+	va_list again;
+	char *s;
+
+	va_copy(again, ap);
+	nplace = (size_t)print_place(NULL, 0, path, line, column);
+	ntext = (size_t)vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	s = malloc(nplace + ntext + 1);
+	if (s == NULL)
+		return NULL;
+	print_place(s, nplace + 1, path, line, column);
+	vsnprintf(s + nplace, ntext + 1, fmt, ap);
+	tame(s);
+	return s;
+}
+
+static bool
+errors_grow(struct kv_errors *errors)
+{
+	size_t capacity = errors->capacity == 0 ? 8 : 2 * errors->capacity;
+	struct kv_error *list;
+
+	if (errors->count < errors->capacity)
+		return true;
+	list = realloc(errors->list, capacity * sizeof(*list));
+	if (list == NULL)
+		return false;
+	errors->list = list;
+	errors->capacity = capacity;
+	return true;
+}
+
+void
+kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
+    unsigned column, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (errors->count < ERRORS_MAX && errors_grow(errors))
+		text = format(path, line, column, fmt, ap);
+	va_end(ap);
+	if (text == NULL)
+		errors->dropped++;
+	else
+		errors->list[errors->count++] =
+		    (struct kv_error){text, line, column};
+}
+
+/* Is a to be printed before b?  Same place: in order of discovery. */
+static bool
+before(const struct kv_error *a, const struct kv_error *b)
+{
+	if (a->line != b->line)
+		return a->line < b->line;
+	return a->column != b->column ? a->column < b->column : a < b;
+}
+
+void
+kv_errors_print(const struct kv_errors *errors)
+{
+	const struct kv_error *last = NULL, *next, *e;
+	size_t i, j;
+
+	/* At most 100 of them: select the next one each time. */
+	for (i = 0; i < errors->count; i++, last = next) {
+		next = NULL;
+		for (j = 0; j < errors->count; j++) {
+			e = &errors->list[j];
+			if (last != NULL && !before(last, e))
+				continue;
+			if (next == NULL || before(e, next))
+				next = e;
+		}
+		fprintf(stderr, "%s\n", next->text);
+	}
+	if (errors->dropped != 0)
+		fprintf(stderr, "... and %zu more errors\n", errors->dropped);
+}
+
+void
+kv_errors_fini(struct kv_errors *errors)
+{
+	size_t i;
+
+	for (i = 0; i < errors->count; i++)
+		free(errors->list[i].text);
+	free(errors->list);
+	*errors = (struct kv_errors){0};
+}
