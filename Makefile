@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The two commands of a newcomer, and a few more.  The build itself is CMake's.
+RECORDING = scenarios/linux-6.18-forks.perf.txt.gz
+
+help:
+	@echo 'make run    a real kernel recording through FreeBSD'\''s stack schemes'
+	@echo 'make test   build, then every test'
+	@echo 'make bench  the speed table'
+	@echo 'make clean  remove what the others made'
+
+run:
+	@.ci/deps build
+	@cmake --preset release
+	@cmake --build build
+	@build/kvasir replay $(RECORDING) --resident 1500 -o build/report
+	@echo
+	@echo 'The same in build/report: report.txt, report.json, data and plots.'
+	@ls build/report/*.gp 2>/dev/null | \
+	    sed 's,build/report/,    (cd build/report \&\& gnuplot ,; s,$$,),'
+
+test:
+	@.ci/deps test
+	@cmake --preset release
+	@cmake --build build
+	@.ci/ctest build
+
+bench:
+	@.ci/deps build
+	@cmake --preset release
+	@cmake --build build --target bench
+
+clean:
+	rm -rf build build-gcc build-clang build-asan
+
+.PHONY: help run test bench clean
