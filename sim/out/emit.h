@@ -26,15 +26,24 @@ void kv_buf_fini(struct kv_buf *b);
  * => 0 or an errno; nothing is left behind on failure */
 int kv_buf_write_file(const struct kv_buf *b, const char *path);
 
+/* Create a folder and those above it; one that is there already is fine.
+ * => 0 or an errno */
+int kv_folder_create(const char *path);
+
 enum kv_form { KV_FORM_TEXT, KV_FORM_JSON, KV_FORM_COLUMNS };
 
-/* Writer of nested objects.  Text: "key value" lines, aligned, indented;
- * JSON: one object; columns: gnuplot tables ('#' header, blank-separated). */
+/*
+ * Writer of nested objects.  Text: "key value" lines, aligned, indented; JSON:
+ * one object; columns: gnuplot tables ('#' header, blank-separated).
+ *
+ * key is NULL for the outermost object and for the members of a list.  Keys
+ * stand in the order of the calls: it is the caller who sorts them.
+ */
 struct kv_emit {
 	struct kv_buf *buf;
 	enum kv_form form;
 	unsigned depth;
-	bool first;
+	bool first; /* nothing stands behind the last opening bracket yet */
 };
 void kv_emit_init(struct kv_emit *e, struct kv_buf *buf, enum kv_form form);
 void kv_emit_open(struct kv_emit *e, const char *key, char bracket);
@@ -44,6 +53,9 @@ void kv_emit_int(struct kv_emit *e, const char *key, int64_t value);
 void kv_emit_hex(struct kv_emit *e, const char *key, uint64_t value);
 void kv_emit_ratio(struct kv_emit *e, const char *key, double value);
 void kv_emit_text(struct kv_emit *e, const char *key, const char *value);
+void kv_emit_bool(struct kv_emit *e, const char *key, bool value);
+void kv_emit_metric(struct kv_emit *e, const struct kv_metric *x);
+/* All of them, sorted by name; the set itself stays as it is. */
 void kv_emit_metrics(struct kv_emit *e, const struct kv_metrics *m);
 
 /* A table of figures over time or place, as a gnuplot file. */

@@ -11,6 +11,8 @@ enum kv_when { KV_WHEN_AUTO, KV_WHEN_ALWAYS, KV_WHEN_NEVER };
 /* One setting for the process: verbosity -1 quiet, 0 normal, 1 verbose. */
 void kv_log_setup(int verbosity, enum kv_when progress, enum kv_when color);
 
+/* Errors are always said; warnings unless quiet; info only when verbose. */
+void kv_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kv_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kv_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd.h - the verbs: one file each, called through the table in main.c */
+#ifndef KV_SIM_CMD_H
+#define KV_SIM_CMD_H
+
+#include "opt.h"
+
+/* Each prints its report to stdout, the rest to stderr.
+ * => exit status (KV_EXIT_*) */
+int kv_cmd_list(const struct kv_opts *opts);
+int kv_cmd_machine(const struct kv_opts *opts);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c - kvasir: the table of verbs */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "out/hint.h"
+#include "out/log.h"
+
+/* In the order in which --help shows them. */
+static const struct kv_verb verbs[] = {
+    {"list", "WHAT",
+	"show a table: metrics, policies, faults, invariants, "
+	"machines",
+	1, 1, 0, kv_cmd_list},
+    {"machine", "", "show what this host can stand in for a machine", 0, 0, 0,
+	kv_cmd_machine},
+};
+
+enum { NVERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+static int
+help(void)
+{
+	size_t i;
+
+	printf("usage: kvasir VERB [OPTION...] [OPERAND...]\n"
+	       "A faithful userspace model of FreeBSD's kernel-stack memory.\n"
+	       "\n");
+	for (i = 0; i < NVERBS; i++)
+		printf("  %-8s %-22s %s\n", verbs[i].name, verbs[i].operands,
+		    verbs[i].about);
+	printf("\nkvasir VERB --help shows the options of a verb; "
+	       "kvasir --version the version.\n");
+	return KV_EXIT_OK;
+}
+
+static int
+unknown(const char *word)
+{
+	const char *names[NVERBS], *hint;
+	size_t i;
+
+	for (i = 0; i < NVERBS; i++)
+		names[i] = verbs[i].name;
+	hint = kv_hint_find(word, names, NVERBS);
+	if (hint != NULL)
+		kv_log_error(
+		    "no verb \"%s\"; did you mean \"%s\"?", word, hint);
+	else
+		kv_log_error("no verb \"%s\" (see kvasir --help)", word);
+	return KV_EXIT_USAGE;
+}
+
+static int
+run(const struct kv_verb *verb, int argc, char **argv)
+{
+	struct kv_opts opts;
+	int status = kv_opts_parse(verb, argc, argv, &opts);
+
+	if (status < 0) {
+		kv_opts_help(verb, stdout);
+		return KV_EXIT_OK;
+	}
+	if (status != 0)
+		return status;
+	status = verb->run(&opts);
+	kv_opts_fini(&opts);
+	return status;
+}
+
+static int
+dispatch(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		kv_log_error("which verb? (see kvasir --help)");
+		return KV_EXIT_USAGE;
+	}
+	for (i = 0; i < NVERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return run(&verbs[i], argc - 1, argv + 1);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help();
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("kvasir %s\n", KV_VERSION);
+		return KV_EXIT_OK;
+	}
+	return unknown(argv[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
+	kv_log_setup(0, KV_WHEN_AUTO, KV_WHEN_AUTO);
+	status = dispatch(argc, argv);
+	/* A report that could not be written is not a report. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		kv_log_error("cannot write to stdout");
+		return KV_EXIT_USAGE;
+	}
+	return status;
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* opt.c - options of all verbs: one table, one parser, one struct */
+#include "opt.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/hint.h"
+#include "out/log.h"
+#include "out/mem.h"
+
+enum { NOPTIONS_MAX = 32 };
+
+/* Everything that is read before it is stored. */
+struct parse {
+	struct kv_opts *opts;
+	int verbosity;
+	enum kv_when progress, color;
+	bool help;
+};
+
+/* => false: the value is not legal */
+typedef bool set_fn(struct parse *p, char *value);
+
+/* An unsigned number: decimal or 0x, never octal, nothing behind it. */
+static bool
+to_number(const char *s, uint64_t *value)
+{
+	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+	const char *digits = hex ? s + 2 : s;
+	unsigned long long n;
+	char *end;
+
+	if (strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") !=
+		strlen(digits) ||
+	    *digits == '\0')
+		return false;
+	errno = 0;
+	n = strtoull(digits, &end, hex ? 16 : 10);
+	if (errno != 0 || n > UINT64_MAX)
+		return false;
+	*value = n;
+	return true;
+}
+
+static bool
+to_word(const char *s, const char *const *words, unsigned *index)
+{
+	unsigned i;
+
+	for (i = 0; words[i] != NULL; i++)
+		if (strcmp(s, words[i]) == 0) {
+			*index = i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+set_seed(struct parse *p, char *value)
+{
+	return to_number(value, &p->opts->seed);
+}
+
+static bool
+set_define(struct parse *p, char *value)
+{
+	struct kv_opts *o = p->opts;
+	char *equals = strchr(value, '=');
+
+	if (equals == NULL || equals == value)
+		return false;
+	*equals = '\0';
+	o->defines =
+	    kv_mem_resize(o->defines, o->ndefines + 1, sizeof(*o->defines));
+	o->defines[o->ndefines++] = (struct kv_define){value, equals + 1};
+	return true;
+}
+
+static bool
+set_backend(struct parse *p, char *value)
+{
+	static const char *const words[] = {"model", "kvm", NULL};
+	unsigned index;
+
+	if (!to_word(value, words, &index))
+		return false;
+	p->opts->kvm = index == 1;
+	return true;
+}
+
+static bool
+set_require_kvm(struct parse *p, char *value)
+{
+	(void)value;
+	p->opts->require_kvm = true;
+	return true;
+}
+
+static bool
+set_audit(struct parse *p, char *value)
+{
+	uint64_t level;
+
+	if (!to_number(value, &level) || level > 3)
+		return false;
+	p->opts->audit = (unsigned)level;
+	return true;
+}
+
+static bool
+set_inject(struct parse *p, char *value)
+{
+	p->opts->inject = value;
+	return true;
+}
+
+static bool
+set_format(struct parse *p, char *value)
+{
+	static const char *const words[] = {"text", "json", NULL};
+	unsigned index;
+
+	if (!to_word(value, words, &index))
+		return false;
+	p->opts->format = index == 0 ? KV_FORMAT_TEXT : KV_FORMAT_JSON;
+	return true;
+}
+
+static bool
+set_output(struct parse *p, char *value)
+{
+	p->opts->output = value;
+	return *value != '\0';
+}
+
+static bool
+set_policy(struct parse *p, char *value)
+{
+	p->opts->policy = value;
+	return *value != '\0';
+}
+
+static bool
+set_resident(struct parse *p, char *value)
+{
+	return to_number(value, &p->opts->resident);
+}
+
+static bool
+set_strict(struct parse *p, char *value)
+{
+	(void)value;
+	p->opts->strict = true;
+	return true;
+}
+
+static bool
+set_quiet(struct parse *p, char *value)
+{
+	(void)value;
+	p->verbosity = -1;
+	return true;
+}
+
+static bool
+set_verbose(struct parse *p, char *value)
+{
+	(void)value;
+	p->verbosity = 1;
+	return true;
+}
+
+static bool
+to_when(const char *value, enum kv_when *when)
+{
+	static const char *const words[] = {"auto", "always", "never", NULL};
+	static const enum kv_when whens[] = {
+	    KV_WHEN_AUTO, KV_WHEN_ALWAYS, KV_WHEN_NEVER};
+	unsigned index;
+
+	if (!to_word(value, words, &index))
+		return false;
+	*when = whens[index];
+	return true;
+}
+
+static bool
+set_progress(struct parse *p, char *value)
+{
+	return to_when(value, &p->progress);
+}
+
+static bool
+set_color(struct parse *p, char *value)
+{
+	return to_when(value, &p->color);
+}
+
+static bool
+set_help(struct parse *p, char *value)
+{
+	(void)value;
+	p->help = true;
+	return true;
+}
+
+/* The one table of options; group 0 belongs to every verb. */
+static const struct option_row {
+	const char *name; /* long, or NULL */
+	char letter;	  /* short, or 0 */
+	const char *value;
+	unsigned group; /* KV_OPT_* */
+	set_fn *set;
+	const char *about;
+} rows[] = {
+    {"seed", 0, "N", KV_OPT_SEED, set_seed, "seed of all choices (12345)"},
+    {NULL, 'D', "NAME=VALUE", KV_OPT_DEFINE, set_define, "set a parameter"},
+    {"backend", 0, "model|kvm", KV_OPT_BACKEND, set_backend,
+	"what stands for the machine (model)"},
+    {"require-kvm", 0, NULL, KV_OPT_BACKEND, set_require_kvm,
+	"fail where --backend kvm would skip"},
+    {"audit", 0, "0..3", KV_OPT_AUDIT, set_audit,
+	"0 no checks, 1 at the end, 2 what a step touched, 3 everything (1)"},
+    {"inject", 0, "FAULT", KV_OPT_INJECT, set_inject,
+	"inject a fault (see kvasir list faults)"},
+    {"format", 0, "text|json", KV_OPT_FORMAT, set_format,
+	"form of the report (text)"},
+    {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,
+	"also write the report's files to DIR"},
+    {"policy", 0, "P[,P...]", KV_OPT_POLICY, set_policy,
+	"policies to drive side by side (see kvasir list policies)"},
+    {"resident", 0, "N", KV_OPT_RESIDENT, set_resident,
+	"long-lived stacks created first (0)"},
+    {"strict", 0, NULL, KV_OPT_STRICT, set_strict,
+	"a garbled line is an error"},
+    {NULL, 'q', NULL, 0, set_quiet, "no warnings, no progress"},
+    {NULL, 'v', NULL, 0, set_verbose, "say what is being done"},
+    {"progress", 0, "auto|always|never", 0, set_progress,
+	"progress bar on stderr (auto)"},
+    {"color", 0, "auto|always|never", 0, set_color, "colour on stderr (auto)"},
+    {"help", 'h', NULL, 0, set_help, "this text"}};
+
+enum { NROWS = sizeof(rows) / sizeof(rows[0]), LONG_BASE = 256 };
+
+static bool
+takes(const struct kv_verb *verb, const struct option_row *row)
+{
+	return row->group == 0 || (verb->options & row->group) != 0;
+}
+
+/* Tables for getopt_long; the value of row i is LONG_BASE + i. */
+struct getopt_tables {
+	struct option longs[NOPTIONS_MAX];
+	char shorts[2 * NOPTIONS_MAX + 3];
+	const char *names[NOPTIONS_MAX]; /* of long options, for hints */
+	size_t nlongs;
+};
+
+static void
+tables_fill(const struct kv_verb *verb, struct getopt_tables *t)
+{
+	char *s = t->shorts;
+	int i;
+
+	*s++ = '+'; /* stop at operands: the order is ours to define */
+	*s++ = ':';
+	for (i = 0; i < NROWS; i++) {
+		if (!takes(verb, &rows[i]))
+			continue;
+		if (rows[i].letter != 0)
+			*s++ = rows[i].letter;
+		if (rows[i].letter != 0 && rows[i].value != NULL)
+			*s++ = ':';
+		if (rows[i].name == NULL)
+			continue;
+		t->names[t->nlongs] = rows[i].name;
+		t->longs[t->nlongs++] = (struct option){rows[i].name,
+		    rows[i].value != NULL ? required_argument : no_argument,
+		    NULL, LONG_BASE + i};
+	}
+}
+
+/* getopt_long takes prefixes of long options; scripts must not rely on them */
+static bool
+long_known(
+    const struct kv_verb *verb, const struct getopt_tables *t, const char *word)
+{
+	size_t length = strcspn(word, "="), i;
+	const char *hint;
+	char name[32];
+
+	for (i = 0; i < t->nlongs; i++)
+		if (strlen(t->names[i]) == length &&
+		    strncmp(t->names[i], word, length) == 0)
+			return true;
+	snprintf(name, sizeof(name), "%.*s", (int)length, word);
+	hint = kv_hint_find(name, t->names, t->nlongs);
+	if (hint != NULL)
+		kv_log_error("%s: no option --%s; did you mean --%s?",
+		    verb->name, name, hint);
+	else
+		kv_log_error("%s: no option --%s (see kvasir %s --help)",
+		    verb->name, name, verb->name);
+	return false;
+}
+
+static const struct option_row *
+row_of(const struct kv_verb *verb, int code)
+{
+	int i;
+
+	if (code >= LONG_BASE)
+		return &rows[code - LONG_BASE];
+	for (i = 0; i < NROWS; i++)
+		if (rows[i].letter == code && takes(verb, &rows[i]))
+			return &rows[i];
+	return NULL;
+}
+
+/* "--seed", "-D", as the user writes it. */
+static const char *
+spelling(const struct option_row *row, char *buf, size_t size)
+{
+	if (row->name != NULL)
+		snprintf(buf, size, "--%s", row->name);
+	else
+		snprintf(buf, size, "-%c", row->letter);
+	return buf;
+}
+
+/* Take what getopt_long found, or say what is wrong with it. */
+static int
+option_take(struct parse *p, const struct kv_verb *verb, int code)
+{
+	bool wrong = code == ':' || code == '?';
+	const struct option_row *row = row_of(verb, wrong ? optopt : code);
+	char buf[32];
+
+	if (row == NULL)
+		kv_log_error("%s: no option -%c (see kvasir %s --help)",
+		    verb->name, optopt, verb->name);
+	else if (wrong)
+		kv_log_error("%s: option %s %s", verb->name,
+		    spelling(row, buf, sizeof(buf)),
+		    code == ':' ? "needs a value" : "takes no value");
+	else if (!row->set(p, optarg))
+		kv_log_error("%s: %s %s: expected %s", verb->name,
+		    spelling(row, buf, sizeof(buf)), optarg, row->value);
+	else
+		return 0;
+	return KV_EXIT_USAGE;
+}
+
+/* All options and operands, whatever their order. */
+static int
+parse_all(struct parse *p, const struct kv_verb *verb, int argc, char **argv)
+{
+	struct getopt_tables t = {0};
+	int code, error = 0;
+
+	tables_fill(verb, &t);
+	optind = 1;
+	opterr = 0;
+	while (error == 0 && optind < argc) {
+		const char *word = argv[optind];
+		bool dashes = strncmp(word, "--", 2) == 0;
+
+		if (dashes && word[2] == '\0')
+			break;
+		if (dashes && !long_known(verb, &t, word + 2))
+			return KV_EXIT_USAGE;
+		code = getopt_long(argc, argv, t.shorts, t.longs, NULL);
+		if (code != -1)
+			error = option_take(p, verb, code);
+		else
+			p->opts->operands[p->opts->noperands++] =
+			    argv[optind++];
+	}
+	if (error == 0 && optind < argc)
+		for (optind++; optind < argc; optind++)
+			p->opts->operands[p->opts->noperands++] = argv[optind];
+	return error;
+}
+
+static int
+operands_check(const struct kv_verb *verb, const struct kv_opts *opts)
+{
+	if (opts->noperands >= verb->least && opts->noperands <= verb->most)
+		return 0;
+	kv_log_error("%s: %s; usage: kvasir %s %s", verb->name,
+	    opts->noperands < verb->least ? "something is missing"
+					  : "too many operands",
+	    verb->name, verb->operands);
+	return KV_EXIT_USAGE;
+}
+
+int
+kv_opts_parse(
+    const struct kv_verb *verb, int argc, char **argv, struct kv_opts *opts)
+{
+	struct parse p = {.opts = opts};
+	int error;
+
+	*opts = (struct kv_opts){.seed = 12345, .audit = 1};
+	opts->operands =
+	    kv_mem_resize(NULL, (size_t)argc, sizeof(*opts->operands));
+	error = parse_all(&p, verb, argc, argv);
+	kv_log_setup(p.verbosity, p.progress, p.color);
+	if (error == 0 && p.help)
+		error = -1;
+	if (error == 0)
+		error = operands_check(verb, opts);
+	if (error != 0)
+		kv_opts_fini(opts);
+	return error;
+}
+
+void
+kv_opts_fini(struct kv_opts *opts)
+{
+	free(opts->defines);
+	free(opts->operands);
+	*opts = (struct kv_opts){0};
+}
+
+void
+kv_opts_help(const struct kv_verb *verb, FILE *to)
+{
+	char head[64], name[32];
+	int i;
+
+	fprintf(to, "usage: kvasir %s [OPTION...] %s\n%s\n\n", verb->name,
+	    verb->operands, verb->about);
+	for (i = 0; i < NROWS; i++) {
+		const struct option_row *row = &rows[i];
+
+		if (!takes(verb, row))
+			continue;
+		spelling(row, name, sizeof(name));
+		snprintf(head, sizeof(head), "%s %s", name,
+		    row->value != NULL ? row->value : "");
+		fprintf(to, "  %-32s %s\n", head, row->about);
+	}
+}

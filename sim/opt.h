@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* opt.h - options of all verbs: one table, one parser, one struct */
+#ifndef KV_SIM_OPT_H
+#define KV_SIM_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "in/scenario.h"
+
+/* Which options a verb takes; -q, -v, --progress, --color, --help always. */
+enum {
+	KV_OPT_SEED = 1 << 0,
+	KV_OPT_DEFINE = 1 << 1,
+	KV_OPT_BACKEND = 1 << 2, /* --backend and --require-kvm */
+	KV_OPT_AUDIT = 1 << 3,
+	KV_OPT_INJECT = 1 << 4,
+	KV_OPT_FORMAT = 1 << 5, /* text and json */
+	KV_OPT_OUTPUT = 1 << 6,
+	KV_OPT_POLICY = 1 << 7,
+	KV_OPT_RESIDENT = 1 << 8,
+	KV_OPT_STRICT = 1 << 9
+};
+
+/* Exit statuses (interface.md). */
+enum { KV_EXIT_OK, KV_EXIT_FAILED, KV_EXIT_USAGE, KV_EXIT_SKIPPED = 77 };
+
+enum kv_format { KV_FORMAT_TEXT, KV_FORMAT_JSON };
+
+/* What stood on the command line, or the defaults. */
+struct kv_opts {
+	uint64_t seed;
+	struct kv_define *defines; /* owned; strings belong to argv */
+	size_t ndefines;
+	bool kvm; /* --backend kvm */
+	bool require_kvm;
+	unsigned audit;
+	const char *inject; /* NULL = nothing */
+	enum kv_format format;
+	const char *output; /* -o; NULL = stdout only */
+	const char *policy; /* as given: P[,P...]; NULL = the verb's default */
+	uint64_t resident;
+	bool strict;
+	char **operands; /* owned list; strings belong to argv */
+	size_t noperands;
+};
+
+/* A row of the verb table: what it takes, what it does. */
+struct kv_verb {
+	const char *name;
+	const char *operands; /* for the usage line */
+	const char *about;
+	size_t least, most; /* operands */
+	unsigned options;   /* KV_OPT_* */
+	int (*run)(const struct kv_opts *opts);
+};
+
+/*
+ * Parse what follows the verb (argv[0] is the verb).  Options may stand before
+ * and after operands, up to "--"; long ones in full only.  The log is set up.
+ * => 0; KV_EXIT_USAGE with a message on stderr; -1: --help was asked for
+ */
+int kv_opts_parse(
+    const struct kv_verb *verb, int argc, char **argv, struct kv_opts *opts);
+void kv_opts_fini(struct kv_opts *opts);
+
+/* The usage line and the options of a verb. */
+void kv_opts_help(const struct kv_verb *verb, FILE *to);
+
+#endif
