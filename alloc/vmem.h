@@ -107,17 +107,19 @@ int kv_vmem_free(
 
 /* ---- Inspect --------------------------------------------------------- */
 
-struct kv_vmem_stats {	       /* names after FreeBSD's and illumos' counters */
-	uint64_t size;	       /* bytes of all spans */
-	uint64_t inuse;	       /* bytes of all busy segments */
-	uint64_t maxfree;      /* lower bound of the highest class in use */
-	uint64_t largest_free; /* bytes, exact */
+struct kv_vmem_stats {	  /* names after FreeBSD's and illumos' counters */
+	uint64_t size;	  /* bytes of all spans */
+	uint64_t inuse;	  /* bytes of all busy segments */
+	uint64_t maxfree; /* lower bound of the highest class in use */
 	uint64_t nbusy, nfree, nspan; /* boundary tags by kind */
 	uint64_t alloc, free, fail;   /* calls that ended so */
 	uint64_t import, release;     /* spans in and out */
 };
 
 struct kv_vmem_stats kv_vmem_stats(const struct kv_vmem *vm);
+
+/* Bytes of the largest free segment, by walking them all; 0 = none. */
+uint64_t kv_vmem_largest_free(const struct kv_vmem *vm);
 const char *kv_vmem_name(const struct kv_vmem *vm);
 uint64_t kv_vmem_quantum(const struct kv_vmem *vm);
 
@@ -134,6 +136,9 @@ struct kv_vmem_seg {
 	kv_va_t start; /* 0 for the cursor */
 	uint64_t size; /* bytes, 0 for the cursor */
 };
+
+/* Bytes that wait in quantum caches (they count as inuse). */
+uint64_t kv_vmem_cached(const struct kv_vmem *vm);
 
 /* Visit the segment list in its own order; stop when cb returns non-zero.
  * => what the last cb returned, 0 for an empty list */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bt.c - boundary tags: growth of the store and of the hash
+ *
+ * 1 Concepts.  A boundary tag describes one segment or span of an arena.  All
+ *   tags of an arena stand in one segment list, in the order in which spans
+ *   came; busy tags are also found by their start address.
+ * 2 Representation.  Tags live in one array and name each other by number.
+ *   Tag 0 heads the circular segment list, tag 1 is the next-fit cursor.  The
+ *   hash is an array of (32-bit print of the address, tag number); the print's
+ *   top bits are the home slot, so growth and removal need no tag.
+ * 3 Invariants.
+ *   I1  The segment list is circular through tag 0 and links are symmetric.
+ *   I2  A tag is in the segment list, in the unused chain, or fresh.
+ *   I3  The hash holds each BUSY tag once and nothing else; between an entry
+ *       and its home there is no empty slot; at most half the slots are used.
+ * 4 Cost.  32 bytes a tag and 16 to 32 bytes of hash a busy segment; a free
+ *   with a random victim misses the cache once for the slot, once for the tag
+ *   (neighbours of one span tend to share its line).
+ * 5 Fidelity.  FreeBSD hashes the eight bytes of the address one by one into
+ *   chained buckets (freebsd.md 1.7); none of that moves an address.
+ */
+#include <string.h>
+
+#include "bt.h"
+
+enum { TAGS_FIRST = 64, HASH_FIRST_LOG2 = 5, TAG_ALIGN = 64 };
+
+/* The array starts on a cache line, so that no tag straddles two. */
+static struct bt *
+aligned(void *block)
+{
+	uintptr_t start = (uintptr_t)block;
+
+	return (
+	    struct bt *)((start + TAG_ALIGN - 1) & ~(uintptr_t)(TAG_ALIGN - 1));
+}
+
+static size_t
+block_size(uint32_t capacity)
+{
+	return (size_t)capacity * sizeof(struct bt) + TAG_ALIGN;
+}
+
+int
+bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
+{
+	*s = (struct bt_store){.host = host,
+	    .qshift = qshift,
+	    .capacity = TAGS_FIRST,
+	    .fresh = 2,
+	    .hash_shift = 32 - HASH_FIRST_LOG2};
+	s->block = kv_host_resize(host, NULL, 0, block_size(TAGS_FIRST));
+	s->hash = kv_host_zalloc(host, bt_hash_slots(s), sizeof(*s->hash));
+	if (s->block == NULL || s->hash == NULL) {
+		bt_store_fini(s);
+		return ENOMEM;
+	}
+	s->tag = aligned(s->block);
+	memset(s->tag, 0, 2 * sizeof(struct bt));
+	bt_set_kind(&s->tag[BT_NONE], KV_VMEM_CURSOR);
+	bt_set_kind(&s->tag[BT_CURSOR], KV_VMEM_CURSOR);
+	bt_link_before(s, BT_NONE, BT_CURSOR);
+	return 0;
+}
+
+void
+bt_store_fini(struct bt_store *s)
+{
+	kv_host_free(s->host, s->block, 1, block_size(s->capacity));
+	kv_host_free(s->host, s->hash, bt_hash_slots(s), sizeof(*s->hash));
+}
+
+int
+bt_store_grow(struct bt_store *s)
+{
+	uint32_t capacity = s->capacity * 2;
+	void *block;
+
+	if (capacity > BT_ID_MAX)
+		return ENOMEM;
+	block = kv_host_resize(s->host, NULL, 0, block_size(capacity));
+	if (block == NULL)
+		return ENOMEM;
+	memcpy(aligned(block), s->tag, s->fresh * sizeof(struct bt));
+	kv_host_free(s->host, s->block, 1, block_size(s->capacity));
+	s->block = block;
+	s->tag = aligned(block);
+	s->capacity = capacity;
+	return 0;
+}
+
+int
+bt_hash_grow(struct bt_store *s)
+{
+	struct bt_store old = *s;
+
+	if (s->hash_shift == 1)
+		return ENOMEM;
+	s->hash_shift--;
+	s->hash = kv_host_zalloc(s->host, bt_hash_slots(s), sizeof(*s->hash));
+	if (s->hash == NULL) {
+		s->hash = old.hash;
+		s->hash_shift = old.hash_shift;
+		return ENOMEM;
+	}
+	s->nbusy = 0;
+	for (uint32_t i = 0; i < bt_hash_slots(&old); i++)
+		if (old.hash[i] != 0)
+			bt_hash_insert(s, (uint32_t)old.hash[i]);
+	kv_host_free(s->host, old.hash, bt_hash_slots(&old), sizeof(*old.hash));
+	return 0;
+}

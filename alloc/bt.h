@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bt.h - boundary tags: the store, the segment list and the hash of busy tags
+ *
+ * Private to vmem.  The code stands in the header because it is the hot path:
+ * an allocation is a few dozen instructions over these structures.
+ */
+#ifndef KV_BT_H
+#define KV_BT_H
+
+#include "base.h"
+#include "host.h"
+#include "vmem.h"
+
+/* A tag is named by its number: half a pointer, and stable when the store
+ * grows. */
+typedef uint32_t bt_id;
+
+/* Tag 0 is the end of every list; it also heads the segment list. */
+#define BT_NONE 0u
+#define BT_CURSOR 1u
+#define BT_ID_MAX ((1u << 29) - 1)
+
+#define BT_KIND_SHIFT 29
+#define BT_ID_MASK BT_ID_MAX
+
+/*
+ * 32 bytes, so that two tags share a cache line and never straddle one.
+ * back and link belong to the free list (see freelist.c) while the tag is
+ * FREE.
+ */
+struct bt {
+	kv_va_t start; /* bytes */
+	uint64_t size; /* bytes; the segment is [start, start + size) */
+	uint32_t prev; /* segment list; top three bits: enum kv_vmem_kind */
+	bt_id next;    /* segment list; also chains unused tags */
+	uint32_t back;
+	uint32_t link;
+};
+
+struct bt_store {
+	struct bt *tag;	     /* 32-byte aligned */
+	void *block;	     /* what the host gave for tag[] */
+	uint32_t capacity;   /* tags in tag[] */
+	uint32_t fresh;	     /* tags from here on were never used */
+	bt_id unused;	     /* chain of tags given back */
+	uint32_t nunused;    /* its length */
+	uint64_t *hash;	     /* open addressing; see bt_hash_home */
+	unsigned hash_shift; /* 32 - log2(slots) */
+	uint32_t nbusy;	     /* entries in hash */
+	unsigned qshift;     /* (c) of the arena */
+	struct kv_host *host;
+};
+
+/* => 0, ENOMEM */
+int bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift);
+void bt_store_fini(struct bt_store *s);
+
+/* Slow paths of bt_reserve.  => 0, ENOMEM with nothing changed */
+int bt_store_grow(struct bt_store *s);
+int bt_hash_grow(struct bt_store *s);
+
+static inline uint32_t
+bt_hash_slots(const struct bt_store *s)
+{
+	return UINT32_C(1) << (32 - s->hash_shift);
+}
+
+/* Make sure that ntags tags and one hash entry can be had.
+ * => 0, ENOMEM with nothing changed */
+static inline int
+bt_reserve(struct bt_store *s, uint32_t ntags)
+{
+	if (s->nunused + (s->capacity - s->fresh) < ntags &&
+	    bt_store_grow(s) != 0)
+		return ENOMEM;
+	if (s->nbusy >= bt_hash_slots(s) / 2 && bt_hash_grow(s) != 0)
+		return ENOMEM;
+	return 0;
+}
+
+static inline enum kv_vmem_kind
+bt_kind(const struct bt *t)
+{
+	return (enum kv_vmem_kind)(t->prev >> BT_KIND_SHIFT);
+}
+
+static inline void
+bt_set_kind(struct bt *t, enum kv_vmem_kind kind)
+{
+	t->prev = (t->prev & BT_ID_MASK) | (uint32_t)kind << BT_KIND_SHIFT;
+}
+
+static inline bt_id
+bt_prev(const struct bt *t)
+{
+	return t->prev & BT_ID_MASK;
+}
+
+/* FREE and in a list?  The head of the segment list has a kind of its own. */
+static inline bool
+bt_is_free(const struct bt *t)
+{
+	return bt_kind(t) == KV_VMEM_FREE;
+}
+
+/* A tag that bt_reserve made sure of, linked in before `where`. */
+static inline bt_id
+bt_insert_before(struct bt_store *s, bt_id where, enum kv_vmem_kind kind,
+    kv_va_t start, uint64_t size)
+{
+	bt_id id = s->unused;
+	struct bt *w = &s->tag[where], *t;
+
+	if (id != BT_NONE) {
+		s->unused = s->tag[id].next;
+		s->nunused--;
+	} else {
+		id = s->fresh++;
+	}
+	t = &s->tag[id];
+	t->start = start;
+	t->size = size;
+	t->prev = bt_prev(w) | (uint32_t)kind << BT_KIND_SHIFT;
+	t->next = where;
+	s->tag[bt_prev(w)].next = id;
+	w->prev = (w->prev & ~BT_ID_MASK) | id;
+	return id;
+}
+
+/* Take a tag out of the segment list, without giving it back. */
+static inline void
+bt_unlink(struct bt_store *s, bt_id id)
+{
+	struct bt *t = &s->tag[id], *next = &s->tag[t->next];
+
+	s->tag[bt_prev(t)].next = t->next;
+	next->prev = (next->prev & ~BT_ID_MASK) | bt_prev(t);
+}
+
+/* Link an unlinked tag (the cursor) in again. */
+static inline void
+bt_link_before(struct bt_store *s, bt_id where, bt_id id)
+{
+	struct bt *t = &s->tag[id], *w = &s->tag[where];
+
+	t->prev = (t->prev & ~BT_ID_MASK) | bt_prev(w);
+	t->next = where;
+	s->tag[bt_prev(w)].next = id;
+	w->prev = (w->prev & ~BT_ID_MASK) | id;
+}
+
+/* Take a tag out of the segment list and give it back. */
+static inline void
+bt_drop(struct bt_store *s, bt_id id)
+{
+	bt_unlink(s, id);
+	s->tag[id].next = s->unused;
+	s->unused = id;
+	s->nunused++;
+}
+
+/* Fingerprint of a start address; its top bits are the home slot. */
+static inline uint32_t
+bt_hash_print(const struct bt_store *s, kv_va_t start)
+{
+	return (
+	    uint32_t)(((start >> s->qshift) * UINT64_C(0x9e3779b97f4a7c15)) >>
+		      32);
+}
+
+static inline uint32_t
+bt_hash_home(const struct bt_store *s, uint64_t entry)
+{
+	return (uint32_t)(entry >> 32) >> s->hash_shift;
+}
+
+/* Enter a busy tag; bt_reserve made sure of room. */
+static inline void
+bt_hash_insert(struct bt_store *s, bt_id id)
+{
+	uint32_t mask = bt_hash_slots(s) - 1;
+	uint64_t entry =
+	    (uint64_t)bt_hash_print(s, s->tag[id].start) << 32 | id;
+	uint32_t i = bt_hash_home(s, entry);
+
+	while (s->hash[i] != 0)
+		i = (i + 1) & mask;
+	s->hash[i] = entry;
+	s->nbusy++;
+}
+
+/* Slot of the busy tag that starts at va, or UINT32_MAX. */
+static inline uint32_t
+bt_hash_find(const struct bt_store *s, kv_va_t va)
+{
+	uint32_t mask = bt_hash_slots(s) - 1, print = bt_hash_print(s, va);
+	uint32_t i = print >> s->hash_shift;
+
+	for (; s->hash[i] != 0; i = (i + 1) & mask)
+		if ((uint32_t)(s->hash[i] >> 32) == print &&
+		    s->tag[(uint32_t)s->hash[i]].start == va)
+			return i;
+	return UINT32_MAX;
+}
+
+/* Empty a slot, moving later entries of the cluster back (no tombstones). */
+static inline void
+bt_hash_remove(struct bt_store *s, uint32_t hole)
+{
+	uint32_t mask = bt_hash_slots(s) - 1;
+
+	for (uint32_t i = (hole + 1) & mask; s->hash[i] != 0;
+	     i = (i + 1) & mask) {
+		uint32_t home = bt_hash_home(s, s->hash[i]);
+
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			s->hash[hole] = s->hash[i];
+			hole = i;
+		}
+	}
+	s->hash[hole] = 0;
+	s->nbusy--;
+}
+
+#endif

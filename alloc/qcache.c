@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * qcache.c - quantum caches: a LIFO stack of addresses per size
+ *
+ * 1 Concepts.  An arena may keep freed segments of 1..16 quanta aside, so that
+ *   the common sizes never reach the boundary tags.
+ * 2 Representation.  One stack of start addresses a size.
+ * 3 Invariants.  I1 every item is a busy segment of its arena, of that size.
+ * 4 Cost.  A few instructions for a hit.
+ * 5 Fidelity.  A stand-in for FreeBSD's UMA zones (vmem.md, "quantum-cache
+ *   policy"): unbounded, one stack instead of per-CPU buckets.  KVA and
+ *   kernel-stack arenas have no quantum cache.
+ */
+#include "qcache.h"
+
+int
+qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n)
+{
+	size_t capacity = qc->capacity == 0 ? QCACHE_MAX : qc->capacity;
+	kv_va_t *item;
+
+	if (qc->capacity - qc->count >= n)
+		return 0;
+	while (capacity - qc->count < n)
+		capacity *= 2;
+	item = kv_host_resize(host, qc->item, qc->capacity * sizeof(*item),
+	    capacity * sizeof(*item));
+	if (item == NULL)
+		return ENOMEM;
+	qc->item = item;
+	qc->capacity = capacity;
+	return 0;
+}
+
+void
+qcache_fini(struct qcache *qc, struct kv_host *host)
+{
+	kv_host_free(host, qc->item, qc->capacity, sizeof(*qc->item));
+}

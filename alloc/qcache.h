@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* qcache.h - quantum caches: a LIFO stack of addresses per size */
+#ifndef KV_QCACHE_H
+#define KV_QCACHE_H
+
+#include "base.h"
+#include "host.h"
+
+enum { QCACHE_MAX = 16 }; /* sizes of 1..16 quanta are cached at most */
+
+struct qcache {
+	kv_va_t *item; /* item[count - 1] is the top */
+	size_t count, capacity;
+};
+
+/* Room for n more items.  => 0, ENOMEM with nothing changed */
+int qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n);
+void qcache_fini(struct qcache *qc, struct kv_host *host);
+
+#endif
