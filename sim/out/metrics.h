@@ -24,6 +24,10 @@ struct kv_metric_decl {
 };
 const struct kv_metric_decl *kv_metric_table(size_t *count);
 
+/* The row that declares a name: "vmem.kernel.size" is vmem.NAME.size and
+ * "phys.fmfi.o9" is phys.fmfi.oN.  => NULL: no row does */
+const struct kv_metric_decl *kv_metric_declared(const char *name);
+
 struct kv_metric {
 	char *name; /* owned */
 	enum kv_metric_kind kind;
@@ -37,6 +41,8 @@ struct kv_metric {
 struct kv_metrics {
 	struct kv_metric *list; /* sorted by name after kv_metrics_sort */
 	size_t count, capacity;
+	size_t *index; /* hash of names: place in list + 1, or 0 */
+	size_t nindex; /* power of two, at least twice count; or 0 */
 };
 
 /* Set one figure; a name that is there already is replaced.  The kind of

@@ -49,6 +49,27 @@ START_TEST(test_promised_names)
 }
 END_TEST
 
+/* NAME and N stand for what they say, and for nothing less. */
+START_TEST(test_declared)
+{
+	ck_assert_str_eq(
+	    kv_metric_declared("vmem.kernel.size")->name, "vmem.NAME.size");
+	ck_assert_str_eq(
+	    kv_metric_declared("vmem.a.b.size")->name, "vmem.NAME.size");
+	ck_assert_str_eq(
+	    kv_metric_declared("phys.fmfi.o12")->name, "phys.fmfi.oN");
+	ck_assert_str_eq(
+	    kv_metric_declared("kstack.live")->name, "kstack.live");
+	ck_assert_ptr_null(kv_metric_declared("vmem.size"));
+	ck_assert_ptr_null(kv_metric_declared("vmem..size"));
+	ck_assert_ptr_null(kv_metric_declared("phys.fmfi.o"));
+	ck_assert_ptr_null(kv_metric_declared("phys.fmfi.o1x"));
+	ck_assert_ptr_null(kv_metric_declared("kstack.liv"));
+	ck_assert_ptr_null(kv_metric_declared("kstack.lives"));
+	ck_assert_ptr_null(kv_metric_declared(""));
+}
+END_TEST
+
 START_TEST(test_put_find_sort)
 {
 	struct kv_metrics m = {0};
@@ -103,6 +124,7 @@ main(void)
 
 	tcase_add_test(t, test_table);
 	tcase_add_test(t, test_promised_names);
+	tcase_add_test(t, test_declared);
 	tcase_add_test(t, test_put_find_sort);
 	tcase_add_test(t, test_put_own_text);
 	suite_add_tcase(s, t);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link.h - how an arena imports from another: plain, or as kernel stacks do */
+#ifndef KV_SIM_LINK_H
+#define KV_SIM_LINK_H
+
+#include "alloc/kv.h"
+
+/* Between an arena and its source; outlives the arena. */
+struct kv_link {
+	struct kv_vmem *parent;
+	uint64_t align;	  /* of imports, bytes; 0 = the parent's quantum */
+	uint64_t quantum; /* imported sizes are multiples, bytes; > 0 */
+	uint64_t slot;	  /* bytes; > 0: the D38852 import */
+	kv_va_t origin;	  /* of that import's slots */
+	bool keep;	  /* never give a span back, join neighbours */
+};
+
+/*
+ * Make the empty arena child import through the link.  With a slot (vmem.md,
+ * `kstack`): whatever is asked, quantum + slot bytes come from the parent, the
+ * base slides up to a whole slot and the arena gets quantum bytes.
+ * => 0; EINVAL (quantum no multiple of the slot, no alignment), EBUSY
+ */
+int kv_link_set(struct kv_vmem *child, struct kv_link *link);
+
+#endif
