@@ -13,6 +13,9 @@
 
 struct kv_kstack; /* the kernel-stack allocator of one machine */
 
+/* KSTACK_MAX_PAGES of every row of the machine table, for frames on stack. */
+enum { KV_KSTACK_PAGES_MAX = 32 };
+
 /* ---- Create ---------------------------------------------------------- */
 
 enum kv_kstack_scheme {
@@ -80,7 +83,8 @@ struct kv_kstack_stats kv_kstack_stats(const struct kv_kstack *ks);
 /* The default-size map; other sizes are always linear. */
 const struct kv_pindex_map *kv_kstack_map(const struct kv_kstack *ks);
 
-/* Objects: default size, and all other sizes. */
+/* Objects: default size, and other sizes (NULL under the old scheme, whose
+ * one object holds all). */
 const struct kv_object *kv_kstack_object(const struct kv_kstack *ks);
 const struct kv_object *kv_kstack_alt_object(const struct kv_kstack *ks);
 
@@ -88,7 +92,11 @@ const struct kv_object *kv_kstack_alt_object(const struct kv_kstack *ks);
  * NULL past the last. */
 const struct kv_vmem *kv_kstack_arena(const struct kv_kstack *ks, unsigned i);
 
-/* Visit live stacks in order of address, default size and others. */
+/*
+ * Visit live stacks in order of address, default size and others.  The old
+ * scheme does not know its stacks' domains; there it is that of the pages.
+ * => what the last cb returned, 0 without stacks, -ENOMEM
+ */
 typedef int kv_kstack_walk_fn(void *arg, const struct kv_stack *stack);
 int kv_kstack_walk(
     const struct kv_kstack *ks, kv_kstack_walk_fn *cb, void *arg);
@@ -103,12 +111,14 @@ struct kv_kstack_chunk {
 	unsigned domain;
 };
 
-/* Visit chunks in order of address; the old scheme has none. */
+/* Visit chunks in order of address; the old scheme has none.
+ * => what the last cb returned, 0 without chunks, -ENOMEM */
 typedef int kv_kstack_chunk_fn(void *arg, const struct kv_kstack_chunk *chunk);
 int kv_kstack_walk_chunks(
     const struct kv_kstack *ks, kv_kstack_chunk_fn *cb, void *arg);
 
-/* All invariants I1..I10 (freebsd.md 3.8).  => 0, or EFAULT and *diag */
+/* All invariants (kstack.c; freebsd.md 3.8), the arenas' and objects' too.
+ * => 0; EFAULT and *diag; ENOMEM: no room to check */
 int kv_kstack_check(const struct kv_kstack *ks, struct kv_diag *diag);
 
 enum kv_kstack_what {

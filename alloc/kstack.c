@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kstack.c - kernel stacks: KVA with guard pages, pages, return to the owner
+ *
+ * 1 Concepts.
+ *   A stack of s pages stands above g unmapped guard pages; both together are
+ *   its slot, k = s + g pages.  Stacks grow down, so an overflow meets the
+ *   guard of its own slot.  A thread gets KVA for the slot from an arena and
+ *   pages for the stack from a VM object, at the indices that the pindex
+ *   scheme names.  Where the KVA comes from:
+ *
+ *   old          kernel arena <- kernel map
+ *   new, nores   stack arena of the domain <- domain arena <- kernel arena
+ *                <- kernel map; other sizes from the domain arena
+ *
+ *   A stack arena imports chunks: one KVA quantum a slot page, aligned to the
+ *   quantum.  The base is moved up (the bump) to the next page number that k
+ *   divides, so that skip-guard pindexes are defined; one slot is given up for
+ *   that, needed or not:
+ *
+ *   parent                base = parent + bump                parent + chunk
+ *   |<- bump < k pages ->|g|stack|g|stack| ...     |g|stack|<- rest of slot ->|
+ *
+ * 2 Representation.  Arenas as above; two objects (default and other sizes);
+ *   the kernel map is its lowest address never given, since nothing ever
+ *   returns to it.  A stack is a value that its thread keeps.
+ * 3 Invariants (numbers of the spec's oracle list, freebsd.md 3.8).
+ *   I1   A default slot starts at a page number that k divides (new schemes).
+ *   I2   A guard page has no page (and, new schemes, no pindex).
+ *   I3   A stack's pindexes are consecutive and nobody else's: the object
+ *        holds exactly the pages of live stacks.
+ *   I4   All pages of a stack are of one domain; new schemes: its KVA's.
+ *   I5   Freed KVA is a busy segment of the arena that it is freed to.
+ *   I6   The parent gets back what it gave, address and size.
+ *   I8   A chunk is whole slots and lies inside what its parent gave.
+ *   I9   Default and other sizes never share an object (new schemes).
+ *   I10  Without live stacks the stack arenas and objects are empty.
+ *   I5 and I6 are checked by vmem as they happen; I7 belongs to threads.
+ * 4 Cost.  One segment of an arena and s pages; two divisions for the pindex.
+ * 5 Fidelity.  FreeBSD sys/vm/vm_glue.c and vm_kern.c: 14.x (old), review
+ *   D38852 as committed in April 2024 (new), trees that track main in 2025-26
+ *   (nores: the object is no longer coloured, freebsd-F20); spec freebsd.md 2,
+ *   3, 8.1.  The owner of the KVA is stored with the stack; the kernel takes
+ *   the domain of its first page instead (freebsd-F21).  No stack cache, no
+ *   swapping; domains are tried in order, preferred one first, each once.
+ */
+#include <string.h>
+
+#include "arith.h"
+#include "kstack_parts.h"
+
+/* ---- Arenas ---------------------------------------------------------- */
+
+/* kva_import: the lowest address of the kernel map, on a KVA quantum. */
+static int
+import_map(
+    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
+{
+	struct kv_kstack *ks = arg;
+	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
+	kv_va_t start = kv_align_up(ks->map_next, quantum), end;
+
+	(void)fit;
+	if (start < ks->map_next || !kv_add(start, size, &end) ||
+	    end > ks->cfg.machine->kva_end)
+		return ENOMEM;
+	ks->map_next = end;
+	*va = start;
+	*got = size;
+	return 0;
+}
+
+/* kva_import_domain: from the kernel arena, on a KVA quantum. */
+static int
+import_kernel(
+    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
+{
+	const struct kstack_domain *d = arg;
+	struct kv_vmem_req rq = {.size = size,
+	    .align = kv_machine_reserv_size(d->owner->cfg.machine),
+	    .fit = fit};
+	int error = kv_vmem_xalloc(d->owner->kernel, &rq, va);
+
+	if (error == 0)
+		*got = size;
+	return error;
+}
+
+/* kva_import_kstack: a chunk, less one slot, moved up to a whole slot. */
+static int
+import_chunk(
+    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
+{
+	const struct kstack_domain *d = arg;
+	const struct kv_kstack *ks = d->owner;
+	struct kv_vmem_req rq = {.size = ks->chunk,
+	    .align = kv_machine_reserv_size(ks->cfg.machine),
+	    .fit = fit};
+	kv_va_t parent;
+	uint64_t rem;
+	int error;
+
+	if (size > ks->chunk - ks->slot)
+		return ENOMEM; /* freebsd-F24: upstream would add too much */
+	error = kv_vmem_xalloc(d->kva, &rq, &parent);
+	if (error != 0)
+		return error;
+	rem = (parent - ks->map.origin) % ks->slot;
+	*va = rem == 0 ? parent : parent + (ks->slot - rem);
+	*got = ks->chunk - ks->slot;
+	return 0;
+}
+
+/* The bump is less than a KVA quantum, so rounding down undoes it (I6). */
+static int
+release_chunk(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+{
+	const struct kstack_domain *d = arg;
+	const struct kv_kstack *ks = d->owner;
+	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
+
+	if (size != ks->chunk - ks->slot)
+		return kv_diag_set(diag, EINVAL, "kstack", 6, va,
+		    "a chunk is released with another size");
+	return kv_vmem_xfree(
+	    d->kva, kv_align_down(va, quantum), ks->chunk, diag);
+}
+
+static int
+arena_create(struct kv_kstack *ks, const char *name,
+    const struct kv_vmem_source *src, struct kv_vmem **vm)
+{
+	struct kv_vmem_config cfg = {.name = name,
+	    .quantum = ks->page,
+	    .host = ks->cfg.host,
+	    .tap = ks->cfg.tap};
+	int error = kv_vmem_create(&cfg, vm);
+
+	return error != 0 ? error : kv_vmem_set_source(*vm, src);
+}
+
+/* "kstack" and 7 -> "kstack7" */
+static void
+name_domain(char name[KSTACK_NAME], const char *stem, unsigned domain)
+{
+	size_t n = strlen(stem);
+	unsigned scale = 1;
+
+	memcpy(name, stem, n);
+	while (domain / scale >= 10)
+		scale *= 10;
+	for (; scale > 0; scale /= 10)
+		name[n++] = (char)('0' + domain / scale % 10);
+	name[n] = '\0';
+}
+
+static int
+domain_create(struct kv_kstack *ks, unsigned i)
+{
+	struct kstack_domain *d = &ks->domain[i];
+	struct kv_vmem_source kva = {.import = import_kernel,
+	    .arg = d,
+	    .import_quantum = ks->kva_quantum};
+	struct kv_vmem_source stacks = {.import = import_chunk,
+	    .release = release_chunk,
+	    .arg = d,
+	    .import_quantum = ks->chunk - ks->slot};
+	int error;
+
+	d->owner = ks;
+	name_domain(d->kva_name, "domain", i);
+	name_domain(d->stacks_name, "kstack", i);
+	error = arena_create(ks, d->kva_name, &kva, &d->kva);
+	return error != 0
+		   ? error
+		   : arena_create(ks, d->stacks_name, &stacks, &d->stacks);
+}
+
+static int
+arenas_create(struct kv_kstack *ks)
+{
+	struct kv_vmem_source map = {
+	    .import = import_map, .arg = ks, .import_quantum = ks->kva_quantum};
+	int error = arena_create(ks, "kernel", &map, &ks->kernel);
+
+	if (error != 0 || !kstack_has_chunks(ks))
+		return error;
+	ks->domain =
+	    kv_host_zalloc(ks->cfg.host, ks->cfg.ndomains, sizeof(*ks->domain));
+	if (ks->domain == NULL)
+		return ENOMEM;
+	for (unsigned i = 0; i < ks->cfg.ndomains && error == 0; i++)
+		error = domain_create(ks, i);
+	return error;
+}
+
+/* ---- Create ---------------------------------------------------------- */
+
+static int
+objects_create(struct kv_kstack *ks)
+{
+	const struct kv_machine *m = ks->cfg.machine;
+	struct kv_object_config cfg = {.name = "kstack_object",
+	    .size = (m->kva_end - m->kva_start) >> m->page_shift,
+	    .colored = ks->cfg.scheme != KV_KSTACK_NORES,
+	    .host = ks->cfg.host};
+	int error = kv_object_create(&cfg, &ks->object);
+
+	if (error != 0 || !kstack_has_chunks(ks))
+		return error;
+	cfg.name = "kstack_alt_object";
+	return kv_object_create(&cfg, &ks->alt_object);
+}
+
+static int
+config_check(const struct kv_kstack_config *cfg)
+{
+	const struct kv_machine *m = cfg->machine;
+	uint64_t kpages = (uint64_t)cfg->npages + cfg->gpages;
+
+	if (cfg->npages == 0 || cfg->npages > m->kstack_max ||
+	    kpages >= UINT64_C(1) << m->reserv_order || cfg->ndomains == 0)
+		return EINVAL;
+	return cfg->first_kva < m->kva_end - m->kva_start ? 0 : EINVAL;
+}
+
+int
+kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
+{
+	const struct kv_machine *m = cfg->machine;
+	uint64_t quantum = kv_machine_reserv_size(m), kpages;
+	struct kv_kstack *k;
+	int error = config_check(cfg);
+
+	if (error != 0)
+		return error;
+	k = kv_host_zalloc(cfg->host, 1, sizeof(*k));
+	if (k == NULL)
+		return ENOMEM;
+	kpages = (uint64_t)cfg->npages + cfg->gpages;
+	k->cfg = *cfg;
+	k->map = (struct kv_pindex_map){.scheme = cfg->scheme == KV_KSTACK_OLD
+						      ? KV_PINDEX_LINEAR
+						      : KV_PINDEX_SKIP_GUARD,
+	    .origin = m->kva_start,
+	    .page_shift = m->page_shift,
+	    .npages = cfg->npages,
+	    .gpages = cfg->gpages};
+	k->page = kv_machine_page_size(m);
+	k->slot = kpages * k->page;
+	k->chunk = kpages * quantum;
+	k->kva_quantum = quantum * (cfg->ndomains > 1 ? m->domain_import : 1);
+	k->map_next = m->kva_start + cfg->first_kva;
+	error = arenas_create(k);
+	if (error == 0)
+		error = objects_create(k);
+	if (error == 0)
+		*ks = k;
+	else
+		kv_kstack_destroy(k);
+	return error;
+}
+
+void
+kv_kstack_destroy(struct kv_kstack *ks)
+{
+	struct kv_host *host;
+
+	if (ks == NULL)
+		return;
+	host = ks->cfg.host;
+	for (unsigned i = 0; ks->domain != NULL && i < ks->cfg.ndomains; i++) {
+		kv_vmem_destroy(ks->domain[i].stacks);
+		kv_vmem_destroy(ks->domain[i].kva);
+	}
+	kv_host_free(host, ks->domain, ks->cfg.ndomains, sizeof(*ks->domain));
+	kv_vmem_destroy(ks->kernel);
+	kv_object_destroy(ks->object);
+	kv_object_destroy(ks->alt_object);
+	kv_host_free(
+	    host, ks->others, ks->others_capacity, sizeof(*ks->others));
+	kv_host_free(host, ks, 1, sizeof(*ks));
+}
+
+/* ---- Use ------------------------------------------------------------- */
+
+/* The arena that owns KVA of stacks of that size and domain. */
+static struct kv_vmem *
+arena_for(const struct kv_kstack *ks, unsigned npages, unsigned domain)
+{
+	if (!kstack_has_chunks(ks))
+		return ks->kernel;
+	return kstack_is_default(ks, npages) ? ks->domain[domain].stacks
+					     : ks->domain[domain].kva;
+}
+
+/* pindex of a stack's first page; other sizes are linear. */
+static int
+first_pindex(const struct kv_kstack *ks, const struct kv_stack *stack,
+    kv_pindex_t *pindex)
+{
+	struct kv_pindex_map linear = ks->map;
+
+	linear.scheme = KV_PINDEX_LINEAR;
+	return kv_pindex_of(
+	    kstack_is_default(ks, stack->npages) ? &ks->map : &linear,
+	    stack->ks, pindex);
+}
+
+static void
+pages_emit(const struct kv_kstack *ks, const struct kv_stack *stack,
+    const kv_pfn_t *pfns)
+{
+	unsigned shift = ks->cfg.machine->page_shift;
+
+	if (ks->cfg.tap.fn == NULL)
+		return;
+	for (unsigned i = 0; i < stack->npages; i++)
+		kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_PAGE, "kstack",
+		    stack->ks, stack->pindex + i, pfns[i] << shift,
+		    kv_phys_domain(ks->cfg.phys, pfns[i]));
+	kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_CREATE, "kstack", stack->ks,
+	    stack->npages, stack->domain, stack->pindex);
+}
+
+/* Does the stack stand on another domain's pages? */
+static bool
+is_misplaced(
+    const struct kv_kstack *ks, const struct kv_stack *stack, kv_pfn_t first)
+{
+	return ks->cfg.ndomains > 1 &&
+	       kv_phys_domain(ks->cfg.phys, first) != stack->domain;
+}
+
+/* KVA and pages from one domain.  => 0; ENOMEM, EEXIST with all undone */
+static int
+create_in(struct kv_kstack *ks, struct kv_stack *stack)
+{
+	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
+	struct kv_vmem *vm = arena_for(ks, stack->npages, stack->domain);
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
+	kv_va_t kva;
+	int error;
+
+	if (kv_vmem_alloc(vm, size, KV_VMEM_BESTFIT, &kva) != 0)
+		return ENOMEM;
+	stack->ks = kva + ks->cfg.gpages * ks->page;
+	error = first_pindex(ks, stack, &stack->pindex);
+	KV_ASSERT(error == 0); /* I1: arenas give whole slots */
+	error =
+	    kv_page_alloc(ks->cfg.reserv, kstack_object_for(ks, stack->npages),
+		stack->pindex, stack->npages, stack->domain, pfns);
+	if (error != 0) {
+		kv_vmem_free(vm, kva, size, NULL);
+		return error;
+	}
+	ks->wrong_domain += is_misplaced(ks, stack, pfns[0]);
+	pages_emit(ks, stack, pfns);
+	return 0;
+}
+
+/* Room to remember one more stack of another size. */
+static int
+others_reserve(struct kv_kstack *ks)
+{
+	size_t capacity = ks->others_capacity * 2 + 16;
+	struct kv_stack *others;
+
+	if (ks->nothers < ks->others_capacity)
+		return 0;
+	others = kv_host_resize(ks->cfg.host, ks->others,
+	    ks->others_capacity * sizeof(*others), capacity * sizeof(*others));
+	if (others == NULL)
+		return ENOMEM;
+	ks->others = others;
+	ks->others_capacity = capacity;
+	return 0;
+}
+
+int
+kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
+    struct kv_stack *stack)
+{
+	struct kv_stack s = {.npages = npages};
+	int error = ENOMEM;
+
+	if (domain >= ks->cfg.ndomains)
+		return EINVAL;
+	if (npages <= 1)
+		s.npages = ks->cfg.npages;
+	else if (npages > ks->cfg.machine->kstack_max)
+		s.npages = ks->cfg.machine->kstack_max;
+	if (!kstack_is_default(ks, s.npages) && others_reserve(ks) != 0)
+		goto out;
+	for (unsigned i = 0; i < ks->cfg.ndomains && error == ENOMEM; i++) {
+		s.domain = (uint16_t)((domain + i) % ks->cfg.ndomains);
+		error = create_in(ks, &s);
+	}
+out:
+	if (error != 0) {
+		ks->failed++;
+		return error;
+	}
+	if (!kstack_is_default(ks, s.npages))
+		ks->others[ks->nothers++] = s;
+	ks->live++;
+	ks->created++;
+	*stack = s;
+	return 0;
+}
+
+static void
+others_remove(struct kv_kstack *ks, const struct kv_stack *stack)
+{
+	for (size_t i = 0; i < ks->nothers; i++)
+		if (ks->others[i].ks == stack->ks) {
+			ks->others[i] = ks->others[--ks->nothers];
+			return;
+		}
+}
+
+int
+kv_stack_dispose(
+    struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag)
+{
+	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
+	struct kv_object *obj = kstack_object_for(ks, stack->npages);
+	bool misplaced = false;
+	kv_pindex_t pindex;
+	kv_pfn_t first;
+	int error;
+
+	if (stack->domain >= ks->cfg.ndomains)
+		return kv_diag_set(diag, EINVAL, "kstack", 7, stack->ks,
+		    "the stack's domain does not exist");
+	if (first_pindex(ks, stack, &pindex) != 0)
+		return kv_diag_set(
+		    diag, EINVAL, "kstack", 2, stack->ks, "guard page pindex");
+	if (ks->cfg.ndomains > 1 && kv_object_lookup(obj, pindex, &first) == 0)
+		misplaced = is_misplaced(ks, stack, first);
+	error = kv_page_free(ks->cfg.reserv, obj, pindex, stack->npages, diag);
+	if (error == 0)
+		error =
+		    kv_vmem_free(arena_for(ks, stack->npages, stack->domain),
+			kstack_kva(ks, stack), size, diag);
+	if (error != 0)
+		return error;
+	if (!kstack_is_default(ks, stack->npages))
+		others_remove(ks, stack);
+	ks->wrong_domain -= misplaced;
+	ks->live--;
+	ks->disposed++;
+	kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_DISPOSE, "kstack", stack->ks,
+	    stack->npages, stack->domain, pindex);
+	return 0;
+}
+
+int
+kv_stack_pages(
+    const struct kv_kstack *ks, const struct kv_stack *stack, kv_pfn_t *pfns)
+{
+	const struct kv_object *obj = kstack_object_for(ks, stack->npages);
+
+	for (unsigned i = 0; i < stack->npages; i++)
+		if (kv_object_lookup(obj, stack->pindex + i, &pfns[i]) != 0)
+			return ENOENT;
+	return 0;
+}
