@@ -70,73 +70,15 @@ import_map(
 	return 0;
 }
 
-/* kva_import_domain: from the kernel arena, on a KVA quantum. */
 static int
-import_kernel(
-    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
-{
-	const struct kstack_domain *d = arg;
-	struct kv_vmem_req rq = {.size = size,
-	    .align = kv_machine_reserv_size(d->owner->cfg.machine),
-	    .fit = fit};
-	int error = kv_vmem_xalloc(d->owner->kernel, &rq, va);
-
-	if (error == 0)
-		*got = size;
-	return error;
-}
-
-/* kva_import_kstack: a chunk, less one slot, moved up to a whole slot. */
-static int
-import_chunk(
-    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
-{
-	const struct kstack_domain *d = arg;
-	const struct kv_kstack *ks = d->owner;
-	struct kv_vmem_req rq = {.size = ks->chunk,
-	    .align = kv_machine_reserv_size(ks->cfg.machine),
-	    .fit = fit};
-	kv_va_t parent;
-	uint64_t rem;
-	int error;
-
-	if (size > ks->chunk - ks->slot)
-		return ENOMEM; /* freebsd-F24: upstream would add too much */
-	error = kv_vmem_xalloc(d->kva, &rq, &parent);
-	if (error != 0)
-		return error;
-	rem = (parent - ks->map.origin) % ks->slot;
-	*va = rem == 0 ? parent : parent + (ks->slot - rem);
-	*got = ks->chunk - ks->slot;
-	return 0;
-}
-
-/* The bump is less than a KVA quantum, so rounding down undoes it (I6). */
-static int
-release_chunk(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
-{
-	const struct kstack_domain *d = arg;
-	const struct kv_kstack *ks = d->owner;
-	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
-
-	if (size != ks->chunk - ks->slot)
-		return kv_diag_set(diag, EINVAL, "kstack", 6, va,
-		    "a chunk is released with another size");
-	return kv_vmem_xfree(
-	    d->kva, kv_align_down(va, quantum), ks->chunk, diag);
-}
-
-static int
-arena_create(struct kv_kstack *ks, const char *name,
-    const struct kv_vmem_source *src, struct kv_vmem **vm)
+arena_create(struct kv_kstack *ks, const char *name, struct kv_vmem **vm)
 {
 	struct kv_vmem_config cfg = {.name = name,
 	    .quantum = ks->page,
 	    .host = ks->cfg.host,
 	    .tap = ks->cfg.tap};
-	int error = kv_vmem_create(&cfg, vm);
 
-	return error != 0 ? error : kv_vmem_set_source(*vm, src);
+	return kv_vmem_create(&cfg, vm);
 }
 
 /* "kstack" and 7 -> "kstack7" */
@@ -158,22 +100,25 @@ static int
 domain_create(struct kv_kstack *ks, unsigned i)
 {
 	struct kstack_domain *d = &ks->domain[i];
-	struct kv_vmem_source kva = {.import = import_kernel,
-	    .arg = d,
-	    .import_quantum = ks->kva_quantum};
-	struct kv_vmem_source stacks = {.import = import_chunk,
-	    .release = release_chunk,
-	    .arg = d,
-	    .import_quantum = ks->chunk - ks->slot};
+	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
 	int error;
 
-	d->owner = ks;
 	name_domain(d->kva_name, "domain", i);
 	name_domain(d->stacks_name, "kstack", i);
-	error = arena_create(ks, d->kva_name, &kva, &d->kva);
-	return error != 0
-		   ? error
-		   : arena_create(ks, d->stacks_name, &stacks, &d->stacks);
+	if (arena_create(ks, d->kva_name, &d->kva) != 0 ||
+	    arena_create(ks, d->stacks_name, &d->stacks) != 0)
+		return ENOMEM;
+	d->kva_link = (struct kv_link){.parent = ks->kernel,
+	    .align = quantum,
+	    .quantum = ks->kva_quantum,
+	    .keep = true};
+	d->stacks_link = (struct kv_link){.parent = d->kva,
+	    .align = quantum,
+	    .quantum = ks->chunk - ks->slot,
+	    .slot = ks->slot,
+	    .origin = ks->map.origin};
+	error = kv_link_set(d->kva, &d->kva_link);
+	return error != 0 ? error : kv_link_set(d->stacks, &d->stacks_link);
 }
 
 static int
@@ -181,8 +126,10 @@ arenas_create(struct kv_kstack *ks)
 {
 	struct kv_vmem_source map = {
 	    .import = import_map, .arg = ks, .import_quantum = ks->kva_quantum};
-	int error = arena_create(ks, "kernel", &map, &ks->kernel);
+	int error = arena_create(ks, "kernel", &ks->kernel);
 
+	if (error == 0)
+		error = kv_vmem_set_source(ks->kernel, &map);
 	if (error != 0 || !kstack_has_chunks(ks))
 		return error;
 	ks->domain =

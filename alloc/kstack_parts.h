@@ -5,14 +5,15 @@
 #define KV_KSTACK_PARTS_H
 
 #include "kstack.h"
+#include "link.h"
 
 enum { KSTACK_NAME = 16 };
 
 /* The arenas of one domain; none under the old scheme. */
 struct kstack_domain {
-	struct kv_kstack *owner;
 	struct kv_vmem *kva;	/* vmd_kernel_arena */
 	struct kv_vmem *stacks; /* vmd_kstack_arena: slots of default size */
+	struct kv_link kva_link, stacks_link; /* (c) where they import */
 	char kva_name[KSTACK_NAME], stacks_name[KSTACK_NAME];
 };
 

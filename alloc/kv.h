@@ -26,6 +26,7 @@
 #include "machine.h"
 #include "pindex.h"
 #include "vmem.h"
+#include "link.h"
 #include "phys.h"
 #include "object.h"
 #include "reserv.h"

@@ -9,5 +9,6 @@
  * => exit status (KV_EXIT_*) */
 int kv_cmd_list(const struct kv_opts *opts);
 int kv_cmd_machine(const struct kv_opts *opts);
+int kv_cmd_vmem(const struct kv_opts *opts);
 
 #endif

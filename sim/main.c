@@ -9,6 +9,8 @@
 
 /* In the order in which --help shows them. */
 static const struct kv_verb verbs[] = {
+    {"vmem", "TRACE", "run a vmem trace; one output line an operation", 1, 1, 0,
+	kv_cmd_vmem},
     {"list", "WHAT",
 	"show a table: metrics, policies, faults, invariants, "
 	"machines",

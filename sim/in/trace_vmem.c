@@ -24,10 +24,7 @@ struct arena {
 	char name[NAME_MAX_LEN + 1];
 	struct kv_vmem *vm;
 	struct arena *parent; /* NULL: a root */
-	uint64_t align;	      /* of imports, bytes */
-	uint64_t iq;	      /* import quantum, bytes */
-	uint64_t slot;	      /* kernel-stack import: bytes of a slot, or 0 */
-	kv_va_t origin;	      /* of its slots */
+	struct kv_link link;  /* to it */
 };
 
 struct span {
@@ -212,60 +209,6 @@ span_check(
 	return 0;
 }
 
-/* ---- Import ---------------------------------------------------------- */
-
-static int
-import_plain(
-    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
-{
-	const struct arena *a = arg;
-	struct kv_vmem_req rq = {.size = size, .align = a->align, .fit = fit};
-	int error = kv_vmem_xalloc(a->parent->vm, &rq, va);
-
-	if (error == 0)
-		*got = size;
-	return error;
-}
-
-static int
-release_plain(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
-{
-	const struct arena *a = arg;
-
-	return kv_vmem_xfree(a->parent->vm, va, size, diag);
-}
-
-/* D38852: one quantum and one slot, whatever was asked; slide to a slot. */
-static int
-import_kstack(
-    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
-{
-	const struct arena *a = arg;
-	struct kv_vmem_req rq = {
-	    .size = a->iq + a->slot, .align = a->align, .fit = fit};
-	uint64_t rem;
-	kv_va_t base;
-	int error = kv_vmem_xalloc(a->parent->vm, &rq, &base);
-
-	(void)size;
-	if (error != 0)
-		return error;
-	rem = (base - a->origin) % a->slot;
-	*va = rem == 0 ? base : base + (a->slot - rem);
-	*got = a->iq;
-	return 0;
-}
-
-static int
-release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
-{
-	const struct arena *a = arg;
-
-	(void)size;
-	return kv_vmem_xfree(
-	    a->parent->vm, kv_align_down(va, a->align), a->iq + a->slot, diag);
-}
-
 /* ---- Operations ------------------------------------------------------ */
 
 /* `parent P IQ IALIGN [kstack KPAGES ORIGIN]`, words 6 to 12. */
@@ -278,12 +221,13 @@ parse_parent(struct run *r, struct arena *a, uint64_t quantum)
 		return fail(r, 6, "expected parent P IQ IALIGN");
 	if (arena_at(r, 7, &a->parent) != 0 || numbers(r, 8, 2, n) != 0)
 		return EINVAL;
-	a->iq = n[0];
-	a->align = n[1];
-	if (a->iq == 0)
+	a->link.quantum = n[0];
+	a->link.align = n[1];
+	if (a->link.quantum == 0)
 		return fail(r, 8, "import quantum must not be zero");
-	if (a->align != 0 && (!kv_is_pow2(a->align) ||
-				 a->align < kv_vmem_quantum(a->parent->vm)))
+	if (a->link.align != 0 &&
+	    (!kv_is_pow2(a->link.align) ||
+		a->link.align < kv_vmem_quantum(a->parent->vm)))
 		return fail(r, 9,
 		    "import alignment is a power of two and a multiple of the "
 		    "parent's quantum");
@@ -293,27 +237,15 @@ parse_parent(struct run *r, struct arena *a, uint64_t quantum)
 		return fail(r, 10, "expected kstack KPAGES ORIGIN");
 	if (numbers(r, 11, 2, slots) != 0)
 		return EINVAL;
-	a->origin = slots[1];
-	if (a->align == 0 || slots[0] == 0 ||
-	    !kv_mul(slots[0], quantum, &a->slot))
+	a->link.origin = slots[1];
+	if (a->link.align == 0 || slots[0] == 0 ||
+	    !kv_mul(slots[0], quantum, &a->link.slot))
 		return fail(r, 11, "kernel stacks need pages and an alignment");
-	if (a->iq % a->slot != 0 || a->iq > UINT64_MAX - a->slot)
+	if (a->link.quantum % a->link.slot != 0 ||
+	    a->link.quantum > UINT64_MAX - a->link.slot)
 		return fail(r, 8,
 		    "import quantum must be a multiple of KPAGES * QUANTUM");
 	return 0;
-}
-
-static int
-arena_source(struct arena *a)
-{
-	bool kstack = a->slot != 0;
-	struct kv_vmem_source src = {
-	    .import = kstack ? import_kstack : import_plain,
-	    .release = kstack ? release_kstack : release_plain,
-	    .arg = a,
-	    .import_quantum = a->iq};
-
-	return kv_vmem_set_source(a->vm, &src);
 }
 
 static int
@@ -335,8 +267,12 @@ arena_create(struct run *r, struct arena *a, const uint64_t n[4])
 	if (kv_vmem_create(&cfg, &a->vm) != 0)
 		return fail(r, 0, "out of memory");
 	kv_vmem_set_qcache_batch(a->vm, r->qcbatch);
-	if (a->parent != NULL)
-		return arena_source(a);
+	if (a->parent != NULL) {
+		a->link.parent = a->parent->vm;
+		return kv_link_set(a->vm, &a->link) == 0
+			   ? 0
+			   : fail(r, 9, "import alignment is less than a slot");
+	}
 	if (n[1] == 0)
 		return (n[0] & (n[2] - 1)) == 0
 			   ? 0
@@ -416,7 +352,7 @@ request_check(
 
 	if (kv_vmem_req_check(a->vm, rq, &diag) != 0)
 		return fail(r, 3, diag.text);
-	if (a->slot != 0 && rq->size > a->iq)
+	if (a->link.slot != 0 && rq->size > a->link.quantum)
 		return fail(r, 3, "request is larger than the import quantum");
 	return 0;
 }

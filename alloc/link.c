@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link.c - how an arena imports from another: plain, or as kernel stacks do */
-#include "run/link.h"
+/*
+ * link.c - how an arena imports from another: plain, or as kernel stacks do
+ *
+ * 1 Concepts.  An arena's source may be any function; most often it is another
+ *   arena.  A link is that: spans are blocks of the parent, on an alignment.
+ *   With slots it is the import of kernel-stack arenas (review D38852): one
+ *   quantum and one slot come from the parent, whatever was asked; the base
+ *   slides up to a whole number of slots from the origin and the slot given up
+ *   pays for the slide.
+ * 2 Representation.  Parameters only; they stay with the importing arena.
+ * 3 Invariants.
+ *   I1  What is released is exactly what was imported: the slide is less than
+ *       a slot, a slot is at most the alignment, so rounding the base down to
+ *       the alignment undoes it.
+ * 4 Cost.  One request to the parent.
+ * 5 Fidelity.  FreeBSD kva_import_domain, kva_import_kstack and
+ *   kva_release_kstack (vm_kern.c, vm_glue.c; spec freebsd.md 2, 3.2, vmem.md).
+ *   Upstream would add the asked size to the arena although one quantum was
+ *   imported (freebsd-F24); here a request above the quantum is ENOMEM.
+ */
+#include "arith.h"
+#include "link.h"
 
 static int
 import_plain(
@@ -32,11 +52,14 @@ import_kstack(
 	struct kv_vmem_req req = {.size = link->quantum + link->slot,
 	    .align = link->align,
 	    .fit = fit};
-	kv_va_t base = 0;
+	kv_va_t base;
 	uint64_t rem;
-	int error = kv_vmem_xalloc(link->parent, &req, &base);
+	int error;
 
-	(void)size;
+	if (size > link->quantum)
+		return ENOMEM;
+	error = kv_vmem_xalloc(link->parent, &req, &base);
+
 	if (error != 0)
 		return error;
 	rem = (base - link->origin) % link->slot;
@@ -45,7 +68,6 @@ import_kstack(
 	return 0;
 }
 
-/* The slide was less than a slot, so less than the alignment. */
 static int
 release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link.h - how an arena imports from another: plain, or as kernel stacks do */
-#ifndef KV_SIM_LINK_H
-#define KV_SIM_LINK_H
+#ifndef KV_LINK_H
+#define KV_LINK_H
 
-#include "alloc/kv.h"
+#include "vmem.h"
 
 /* Between an arena and its source; outlives the arena. */
 struct kv_link {
