@@ -9,13 +9,13 @@
 /* A machine with memory and one kernel-stack policy. */
 struct kv_world_spec {
 	const struct kv_machine *machine;
-	const struct kv_phys_range *ranges;
+	const struct kv_phys_range *ranges; /* for kv_world_create only */
 	size_t nranges;
 	unsigned ndomains;
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	uint64_t first_kva;
-	bool hash; /* keep trace.fnv and the event counters (taps) */
+	bool hash; /* keep trace.fnv: a look at every page of a new stack */
 };
 
 /*
@@ -32,10 +32,10 @@ struct kv_world {
 	uint64_t failed; /* creations that ended in ENOMEM */
 	uint64_t fnv;	 /* trace.fnv so far */
 	uint64_t ops;	 /* creations and disposals, failed ones included */
-	const struct kv_world_spec spec;
+	struct kv_world_spec spec; /* (c) */
 };
 
-/* => 0, EINVAL, ENOMEM */
+/* => 0; EINVAL, ERANGE (memory or policy not legal); ENOMEM */
 int kv_world_create(const struct kv_world_spec *spec, struct kv_world **w);
 void kv_world_destroy(struct kv_world *w);
 
@@ -48,7 +48,27 @@ int kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag);
 /* Add all metrics of the state to the set, names as in metrics.def. */
 void kv_world_measure(const struct kv_world *w, struct kv_metrics *m);
 
-/* All invariants of all parts.  => 0, or EFAULT and *diag */
+/* The figures of one arena, vmem.NAME.*. */
+void kv_world_measure_arena(const struct kv_vmem *vm, struct kv_metrics *m);
+
+/* The object that holds the pages of a stack. */
+const struct kv_object *kv_world_object(
+    const struct kv_world *w, const struct kv_stack *stack);
+
+/* Guard pages of a stack at whose index its object holds a page. */
+uint64_t kv_world_guard_pages(
+    const struct kv_world *w, const struct kv_stack *stack);
+
+/*
+ * What holds for entry i alone: slot alignment, guards, dense pindices, pages
+ * present and of the stack's domain (I1 to I4 of kstack.c).
+ * => 0, or EFAULT and *diag
+ */
+int kv_world_check_stack(
+    const struct kv_world *w, size_t i, struct kv_diag *diag);
+
+/* All invariants of all parts.
+ * => 0; EFAULT and *diag; ENOMEM: no room to check */
 int kv_world_check(const struct kv_world *w, struct kv_diag *diag);
 
 #endif
