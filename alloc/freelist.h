@@ -32,6 +32,7 @@ struct freelist {
 	unsigned qshift; /* (c) */
 };
 
+/* All classes empty; nothing is allocated before the first reserve. */
 void freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift);
 void freelist_fini(struct freelist *f);
 
@@ -85,6 +86,8 @@ freelist_reserve(struct freelist *f, uint64_t size)
 	return class < FREELIST_EXACT ? 0 : freelist_log_reserve(f, class);
 }
 
+/* Put a free segment at the head of a class above the exact ones, whose
+ * place is reserved; take one out of such a class. */
 void freelist_log_push(struct freelist *f, unsigned class, bt_id id);
 void freelist_log_remove(struct freelist *f, bt_id id);
 

@@ -54,9 +54,14 @@ void kv_metrics_put_ratio(struct kv_metrics *m, const char *name, double value);
 void kv_metrics_put_text(
     struct kv_metrics *m, const char *name, const char *text);
 
+/* The figure of that name, or NULL; valid until the next put. */
 const struct kv_metric *kv_metrics_find(
     const struct kv_metrics *m, const char *name);
+
+/* Order the list by name. */
 void kv_metrics_sort(struct kv_metrics *m);
+
+/* Free the names and texts; the set is empty after. */
 void kv_metrics_fini(struct kv_metrics *m);
 
 #endif

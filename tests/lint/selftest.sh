@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# selftest.sh SOURCE - every lint catches what it is there for
+#
+# Each case plants one fault in a copy of the tree and runs one lint there:
+# it must fail with status 1, after it passed on the copy as it was.
+set -euo pipefail
+source=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+git -C "$source" rev-parse 2>/dev/null || exit 77
+tree=$work/tree
+planted=0
+status=0
+
+# A repository of its own: .git of the copy knows exactly its files.
+fresh() {
+	rm -rf "$tree"
+	mkdir "$tree"
+	(cd "$source" && git ls-files -z --cached --others --exclude-standard |
+		while IFS= read -r -d '' file; do
+			[ ! -e "$file" ] || printf '%s\0' "$file"
+		done | tar -c --null -T - -f -) | tar -x -C "$tree" -f -
+	git -C "$tree" init -q
+	git -C "$tree" add -A
+}
+
+# run LINT: its exit status, in $result
+run() {
+	result=0
+	"$tree/tests/lint/$1" "$tree" >"$work/log" 2>&1 || result=$?
+}
+
+# plant LINT WHAT: LINT must fail now; afterwards the copy is clean again
+plant() {
+	git -C "$tree" add -A
+	run "$1"
+	planted=$((planted + 1))
+	if [ "$result" -ne 1 ] && [ "$result" -ne 77 ]; then
+		echo "$1 does not see $2 (status $result)"
+		status=1
+	fi
+	git -C "$tree" reset -q --hard clean
+}
+
+fresh
+git -C "$tree" -c user.name=lint -c user.email=lint@localhost \
+	commit -q -m clean
+git -C "$tree" tag clean
+for lint in "$tree"/tests/lint/*.sh "$tree"/tests/lint/*.py; do
+	lint=$(basename "$lint")
+	[ "$lint" != selftest.sh ] || continue
+	run "$lint"
+	if [ "$result" -ne 0 ] && [ "$result" -ne 77 ]; then
+		echo "$lint fails on the tree as it is"
+		exit 1
+	fi
+done
+cd "$tree"
+
+echo '#include "sim/out/log.h"' >>alloc/pindex.c
+plant layers.py 'alloc/ including sim/'
+echo '#include "vmem.h"' >>alloc/host.c
+plant layers.py 'an include that goes up'
+echo '#include "object.h"' >>alloc/object.h
+echo '#include "phys.h"' >>alloc/vmem.h
+plant layers.py 'an include of the same level'
+echo '#include <stdio.h>' >>alloc/pindex.c
+plant layers.py 'stdio in alloc/'
+echo '#include <jemalloc/jemalloc.h>' >>alloc/pindex.c
+plant layers.py 'jemalloc outside host.c'
+echo '#include <yaml.h>' >>sim/out/emit.c
+plant layers.py 'yaml outside sim/in/'
+echo 'int kv_x;' >alloc/unheard_of.c
+plant layers.py 'a file without a level'
+
+for literal in 4096 0x1000UL 0xfff 'x << 12' 'x >>= 12' 512u 2097152; do
+	echo "enum { X = $literal };" >>sim/out/emit.c
+	plant page_size.py "$literal"
+done
+
+echo 'struct kv_x { kv_va_t va; };' >tests/alone.h
+plant headers.sh 'a header that needs another'
+printf 'struct kv_x {\n\tint x;\n};\n' >tests/twice.h
+plant headers.sh 'a header without a guard'
+
+printf '\nint kv_planted(int x);\n' >>alloc/pindex.h
+plant comments.py 'a function without a comment'
+printf '\nint kv_a(void);\n/* Says what. */\nint kv_b(void);\n' >>sim/out/log.h
+plant comments.py 'a function before the comment of its group'
+
+sed -i 's/"guard.mapped"/"guard.mapping"/' sim/out/metrics.def
+plant metrics.py 'a promised metric that is gone'
+sed -i 's/^\(X("trace.fnv", "", HEX, \).*/\1"")/' sim/out/metrics.def
+plant metrics.py 'a metric without a meaning'
+echo 'static const char *kv_x = "reserv.planted";' >>sim/out/emit.c
+plant metrics.py 'a metric that is not declared'
+sed -i '$p' sim/out/metrics.def
+plant metrics.py 'a metric declared twice'
+
+scenario='kvasir: 1\ntitle: x\nabout: x\nsource: x\nexpect: [1 == 1]\n'
+for name in x1_planted.yaml q001_planted.yaml v999.yaml v999_Big.yaml; do
+	# shellcheck disable=SC2059
+	printf "$scenario" >"scenarios/$name"
+	plant scenarios.py "the name $name"
+done
+for section in about source expect; do
+	# shellcheck disable=SC2059
+	printf "$scenario" | sed "s/^$section:.*/$section:/" \
+		>scenarios/v999_planted.yaml
+	plant scenarios.py "a scenario without $section"
+done
+# shellcheck disable=SC2059
+printf "$scenario" | tee scenarios/v999_one.yaml >scenarios/v999_two.yaml
+plant scenarios.py 'a number given twice'
+
+head -c 100 /dev/zero >tests/zeros.dat
+plant files.py 'a binary file'
+echo text >alloc/vmem.c.orig
+plant files.py 'a leftover of a merge'
+echo 'int x;' >tests/planted.c
+plant files.py 'a file without a licence line'
+printf '# text \n' >planted.md
+plant files.py 'blanks at the end of a line'
+printf '# text' >planted.md
+plant files.py 'a last line without an end'
+chmod +x README.md 2>/dev/null || chmod +x .gitignore
+plant files.py 'a text that is executable'
+echo text >scenarios/planted.gz
+plant files.py 'a .gz that is none'
+
+printf 'int  kv_x;\n' >>alloc/pindex.c
+plant format.sh 'a second blank'
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nrm $1\n' >tests/cli-planted.sh
+plant scripts.sh 'an unquoted variable'
+# shellcheck disable=SC2059
+printf "$scenario" | sed 's/x$/x  /' >scenarios/v999_planted.yaml
+plant scripts.sh 'untidy YAML'
+
+printf '\nint kv_planted;\n' >>alloc/pindex.c
+plant musl.sh 'a writable global'
+printf '\nvoid abort(void);\nvoid kv_planted(void);\n%s\n' \
+	'void kv_planted(void) { abort(); }' >>alloc/pindex.c
+plant musl.sh 'a call to the outside'
+printf '\nint kv_planted(void);\nint kv_planted(void) { return ""; }\n' \
+	>>alloc/pindex.c
+plant musl.sh 'a warning'
+sed -i 's/-lkvasir/-lkvasi/' kvasir.pc.in
+plant pkgconfig.sh 'a wrong library name'
+# shellcheck disable=SC2016
+sed -i 's/ \${public_headers}//' CMakeLists.txt
+plant pkgconfig.sh 'headers that are not installed'
+
+echo "$planted faults planted"
+exit $status
