@@ -34,8 +34,9 @@ main(void)
 	return host.bytes != 0 || kv_machine_find("amd64") == NULL;
 }
 END
-musl-gcc -std=c11 -static -I"$source" "$work/client.c" "$work"/*.o \
-	-o "$work/client"
+ar rcs "$work/libkvasir.a" "$work"/*.o
+musl-gcc -std=c11 -static -I"$source" "$work/client.c" \
+	"$work/libkvasir.a" -o "$work/client"
 "$work/client"
 
 # -fno-pie: constant tables of pointers are read-only then.
@@ -48,7 +49,8 @@ for object in "$work"/*.o; do
 	cp "$work/ours" "$work/may"
 	[ "$name" != host ] ||
 		printf '%s\n' malloc calloc realloc free >>"$work/may"
-	nm -u "$object" | awk '{print $2}' | grep -vxF -f "$work/may" |
+	nm -u "$object" | awk '{print $2}' | grep -v '^kv_' |
+		grep -vxF -f "$work/may" |
 		sed "s,^,alloc/$name.c: calls ," >"$work/found" || true
 	nm "$object" | awk '$2 ~ /^[DdBbC]$/ {print $3}' |
 		sed "s,^,alloc/$name.c: writable global ," >>"$work/found"
