@@ -9,10 +9,16 @@
 #include "machine.h"
 
 struct kv_phys;
+struct kv_buddy;
 
 /* ---- Create ---------------------------------------------------------- */
 
-enum { KV_PHYS_POOLS = 2, KV_PHYS_ORDERS = 16, KV_PHYS_LISTS = 3 };
+enum {
+	KV_PHYS_POOLS = 2,
+	KV_PHYS_ORDERS = 16,
+	KV_PHYS_LISTS = 3,
+	KV_PHYS_DOMAINS = 64
+};
 enum kv_phys_pool {
 	KV_PHYS_DEFAULT, /* pages of objects: all kernel stacks */
 	KV_PHYS_DIRECT	 /* pages without an object */
@@ -33,22 +39,55 @@ struct kv_phys_config {
 	struct kv_tap tap;
 };
 
-/* => 0; EINVAL (ranges out of order, misaligned, bad domain); ENOMEM */
+/* => 0; EINVAL (no ranges, out of order, misaligned, bad domain, more than
+ *    KV_PHYS_DOMAINS); ERANGE (beyond 2^32 pages); ENOMEM */
 int kv_phys_create(const struct kv_phys_config *cfg, struct kv_phys **phys);
 void kv_phys_destroy(struct kv_phys *phys);
 
 /* ---- Use ------------------------------------------------------------- */
 
-/* 2^order pages, naturally aligned.  => 0, ENOMEM, EINVAL */
+/* 2^order pages, naturally aligned.
+ * => 0; ENOMEM (or the limit forbids it); EINVAL (order, domain, pool) */
 int kv_phys_alloc(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
     unsigned domain, kv_pfn_t *pfn);
 
-/* Free a block that is allocated as a whole.  => 0; EINVAL and *diag */
+/* Free a block that is allocated as a whole, or pages of one.
+ * => 0; EINVAL and *diag (not memory, misaligned, a page is free already);
+ *    ENOMEM: no metadata to free part of a large block; nothing is changed */
 int kv_phys_free(
     struct kv_phys *phys, kv_pfn_t pfn, unsigned order, struct kv_diag *diag);
 
 /* Allocations must leave limit pages free in the domain; 0 at start. */
 void kv_phys_set_limit(struct kv_phys *phys, unsigned domain, uint64_t limit);
+
+/* ---- Use, for the layer above: the free count is the caller's ---------- */
+
+/* Take npages off (add them to) the domain's free count; false = the limit
+ * forbids it, nothing is changed. */
+bool kv_phys_charge(struct kv_phys *phys, unsigned domain, uint64_t npages);
+void kv_phys_uncharge(struct kv_phys *phys, unsigned domain, uint64_t npages);
+
+/* Have metadata for n splits of large blocks, so that the next n takes below
+ * the order of a reservation cannot fail for lack of it.  => 0, ENOMEM */
+int kv_phys_reserve(struct kv_phys *phys, size_t n);
+
+/* Make the pages of [pfn, pfn + npages), of one segment, freeable one by one.
+ * => 0, ENOMEM */
+int kv_phys_detail(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages);
+
+/* As kv_phys_alloc after kv_phys_reserve(1).  => 0; ENOMEM: no such block */
+int kv_phys_take(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
+    unsigned domain, kv_pfn_t *pfn);
+
+/* Free with joining, unchecked; kv_phys_detail must hold below the order of a
+ * reservation. */
+void kv_phys_give(struct kv_phys *phys, kv_pfn_t pfn, unsigned order);
+
+/* Enqueue a run in the default pool, unmerged, at the tails (fact 5). */
+void kv_phys_give_run(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages);
+
+/* The blocks below all this: for phys*.c. */
+struct kv_buddy *kv_phys_buddy(struct kv_phys *phys);
 
 /* ---- Inspect --------------------------------------------------------- */
 
@@ -60,8 +99,34 @@ struct kv_phys_stats {
 
 struct kv_phys_stats kv_phys_stats(const struct kv_phys *phys);
 
+/* Segments, ascending: memory of one domain and free list (fact 2). */
+struct kv_phys_seg {
+	kv_pa_t start, end; /* bytes */
+	unsigned domain, list;
+};
+
+/* => 0 and segment i; ENOENT past the last */
+int kv_phys_seg(const struct kv_phys *phys, size_t i, struct kv_phys_seg *seg);
+
+/* Pages of memory, all domains. */
+uint64_t kv_phys_pages(const struct kv_phys *phys);
+
+unsigned kv_phys_lists(const struct kv_phys *phys);
+unsigned kv_phys_domains(const struct kv_phys *phys);
+const struct kv_machine *kv_phys_machine(const struct kv_phys *phys);
+
 /* Free pages of one domain, idle pages of its reservations included. */
 uint64_t kv_phys_free_count(const struct kv_phys *phys, unsigned domain);
+
+/* The same without those: what the queues hold. */
+uint64_t kv_phys_queued(const struct kv_phys *phys, unsigned domain);
+
+/* Free pages that allocations must leave. */
+uint64_t kv_phys_limit(const struct kv_phys *phys, unsigned domain);
+
+/* Free blocks of one queue. */
+uint64_t kv_phys_blocks(const struct kv_phys *phys, unsigned domain,
+    unsigned list, unsigned pool, unsigned order);
 
 /* Domain of a page; the page must be memory (else ndomains). */
 unsigned kv_phys_domain(const struct kv_phys *phys, kv_pfn_t pfn);
@@ -73,6 +138,19 @@ struct kv_phys_block {
 };
 typedef int kv_phys_walk_fn(void *arg, const struct kv_phys_block *block);
 int kv_phys_walk(const struct kv_phys *phys, kv_phys_walk_fn *cb, void *arg);
+
+/* The same for one queue; of ours only domain, list, pool and order count. */
+int kv_phys_walk_queue(const struct kv_phys *phys,
+    const struct kv_phys_block *ours, kv_phys_walk_fn *cb, void *arg);
+
+/*
+ * Reservation slots: aligned blocks of 2^reserv_order pages.  Numbers run from
+ * 0 to kv_phys_slots; a slot that a hole or border cuts has one too, but
+ * kv_phys_slot does not give it (fact 6).
+ */
+size_t kv_phys_slots(const struct kv_phys *phys);
+/* => 0 and the slot that holds a page; ENOENT: cut, or not memory */
+int kv_phys_slot(const struct kv_phys *phys, kv_pfn_t pfn, size_t *slot);
 
 /* All invariants.  => 0, or EFAULT and *diag */
 int kv_phys_check(const struct kv_phys *phys, struct kv_diag *diag);

@@ -33,8 +33,11 @@ void kv_reserv_tick(struct kv_reserv *rv, uint64_t n);
  * from a reservation, else from the free queues, else by breaking the oldest
  * partial reservation.  All or nothing.  pfns, if not NULL, gets npages.
  * The domain is a wish: an existing reservation decides (freebsd-F21).
- * => 0; ENOMEM (what was obtained is freed again); EEXIST (a page is already
- *    there; nothing is changed); ERANGE (past the object)
+ * Past the end of the object there are pages, but no reservations.
+ * => 0; ENOMEM (what was obtained is freed again; when it is metadata that is
+ *    missing, nothing is changed); EEXIST (a page is already there; nothing
+ *    is changed); ERANGE (past KV_OBJECT_SIZE_MAX); EINVAL (no such domain;
+ *    the object belongs to a machine with other reservations)
  */
 int kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj,
     kv_pindex_t pindex, unsigned npages, unsigned domain, kv_pfn_t *pfns);
@@ -44,11 +47,14 @@ int kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj,
 int kv_page_free(struct kv_reserv *rv, struct kv_object *obj,
     kv_pindex_t pindex, unsigned npages, struct kv_diag *diag);
 
-/* Break the head of the domain's partial queue.  => 0; ENOENT */
+/* Break the head of the domain's partial queue.
+ * => 0; ENOENT: it is empty; ENOMEM: no metadata; nothing is changed */
 int kv_reserv_reclaim(struct kv_reserv *rv, unsigned domain);
 
-/* Break all reservations of an object, newest first.  => how many */
-uint64_t kv_reserv_break(struct kv_reserv *rv, struct kv_object *obj);
+/* Break all reservations of an object, newest first; broken (may be NULL)
+ * gets how many.  => 0; ENOMEM: no metadata; nothing is changed */
+int kv_reserv_break(
+    struct kv_reserv *rv, struct kv_object *obj, uint64_t *broken);
 
 /* ---- Inspect --------------------------------------------------------- */
 
@@ -62,6 +68,10 @@ struct kv_reserv_stats {       /* vm.reserv.* */
 
 struct kv_reserv_stats kv_reserv_stats(const struct kv_reserv *rv);
 
+/* The same for one domain; broken, freed and reclaimed stay 0. */
+struct kv_reserv_stats kv_reserv_domain_stats(
+    const struct kv_reserv *rv, unsigned domain);
+
 struct kv_reserv_info {
 	kv_pfn_t pfn;	    /* first page */
 	kv_pindex_t pindex; /* first index in the object */
@@ -72,6 +82,9 @@ struct kv_reserv_info {
 	const uint64_t *popmap; /* bit i of word i/64: page i is in use */
 	bool queued;		/* on the partial queue */
 };
+
+/* Ticks of the clock. */
+uint64_t kv_reserv_now(const struct kv_reserv *rv);
 
 /* Visit an object's reservations in order of pindex (obj NULL: all, by pfn) */
 typedef int kv_reserv_walk_fn(void *arg, const struct kv_reserv_info *info);

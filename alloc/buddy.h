@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* buddy.h - free blocks of physical memory: queues, split, join */
+#ifndef KV_BUDDY_H
+#define KV_BUDDY_H
+
+#include "base.h"
+#include "host.h"
+
+/*
+ * The mechanism below phys.h; callers outside phys*.c want that header.  Page
+ * numbers have 32 bits here; KV_BUDDY_NONE ends a queue.
+ */
+#define KV_BUDDY_NONE UINT32_MAX
+
+enum { KV_BUDDY_POOLS = 2 };
+
+struct kv_buddy_link {
+	uint32_t next, prev; /* heads of blocks in the same queue (I3) */
+};
+
+/* Per-page state of a piece that is not one free or used block. */
+struct kv_buddy_detail {
+	struct kv_buddy_detail *spare; /* next unused detail */
+	struct kv_buddy_link *link;    /* valid where head is not 0 */
+	uint64_t *pool;		       /* bit: the page's pool */
+	uint8_t *head;		       /* 1 + order of the free block, or 0 */
+};
+
+/* 2^piece_order aligned pages: as many as a reservation has. */
+struct kv_buddy_piece {
+	struct kv_buddy_link link;	/* valid where head is not 0 */
+	struct kv_buddy_detail *detail; /* NULL: all pages are alike (I4) */
+	uint8_t head; /* 1 + order of the free block, >= a piece, or 0 */
+	uint8_t pool; /* of all pages; void when there is a detail */
+};
+
+/* Memory [start, end), pages, of one domain and one free list. */
+struct kv_buddy_seg {
+	uint32_t start, end;	       /* (c) */
+	uint16_t domain, list;	       /* (c) */
+	uint32_t piece0;	       /* (c) page number >> piece_order */
+	uint32_t npieces;	       /* (c) */
+	uint32_t slot0;		       /* (c) pieces in all segments before */
+	struct kv_buddy_piece *pieces; /* (c) */
+};
+
+struct kv_buddy_queue {
+	uint32_t head, tail;
+	uint64_t count; /* blocks (I3) */
+};
+
+struct kv_buddy {
+	struct kv_host *host;	       /* (c) */
+	unsigned piece_order;	       /* (c) log2 pages */
+	unsigned max_order;	       /* (c) */
+	unsigned ndomains, nlists;     /* (c) */
+	struct kv_buddy_seg *segs;     /* (c) ascending */
+	size_t nsegs;		       /* (c) */
+	struct kv_buddy_queue *queues; /* [domain][list][pool][order] */
+	uint32_t *orders; /* [domain][list][pool]: bit o: queue o not empty */
+	uint64_t *free;	  /* [domain]: pages in its queues (I5) */
+	struct kv_buddy_detail *spares;
+	size_t nspares;
+};
+
+/*
+ * segs (start, end, domain, list set; ascending, disjoint) is adopted: it came
+ * from the host.  All memory counts as used until it is enqueued.
+ * => 0; ENOMEM, and segs still belongs to the caller
+ */
+int kv_buddy_init(struct kv_buddy *b, struct kv_buddy_seg *segs, size_t nsegs);
+void kv_buddy_fini(struct kv_buddy *b);
+
+/* The segment that holds a page, or NULL. */
+struct kv_buddy_seg *kv_buddy_seg_of(const struct kv_buddy *b, uint64_t pfn);
+
+/* Number of queue entries; the queue of blocks of an order. */
+static inline struct kv_buddy_queue *
+kv_buddy_queue(const struct kv_buddy *b, unsigned domain, unsigned list,
+    unsigned pool, unsigned order)
+{
+	size_t row = (domain * b->nlists + list) * KV_BUDDY_POOLS + pool;
+
+	return &b->queues[row * (b->max_order + 1) + order];
+}
+
+/* Head of the next block in a queue of that order, or KV_BUDDY_NONE. */
+uint32_t kv_buddy_next(const struct kv_buddy *b, uint32_t pfn, unsigned order);
+
+/* Is pfn the head of a free block of exactly this order? */
+bool kv_buddy_is_free(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
+    uint32_t pfn, unsigned order);
+
+/* The free block that holds a page.  => its order, or -1; *head its head */
+int kv_buddy_holder(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
+    uint32_t pfn, uint32_t *head);
+
+/* Is a page of [pfn, pfn + npages), inside seg, free? */
+bool kv_buddy_any_free(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
+    uint32_t pfn, uint32_t npages);
+
+/* The pool a page was last put in. */
+unsigned kv_buddy_pool(
+    const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn);
+
+/* I1..I5.  => 0, or EFAULT and *diag (module "phys", address a page number) */
+int kv_buddy_check(const struct kv_buddy *b, struct kv_diag *diag);
+
+/* ---- Memory for what follows ------------------------------------------ */
+
+/* Have n spare details, so that n pieces can be split.  => 0, ENOMEM */
+int kv_buddy_reserve(struct kv_buddy *b, size_t n);
+
+/* Give each piece of [pfn, pfn + npages) a detail, so that its pages can be
+ * freed one by one.  => 0; ENOMEM and nothing is changed */
+int kv_buddy_detail(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
+    uint32_t npages);
+
+/* ---- Change ------------------------------------------------------------ */
+
+enum kv_buddy_end { KV_BUDDY_HEAD, KV_BUDDY_TAIL };
+
+/* Enqueue a block.  Pieces it does not fill must have a detail. */
+void kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
+    unsigned order, unsigned pool, enum kv_buddy_end end);
+
+/* Take a free block off its queue. */
+void kv_buddy_remove(
+    struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn, unsigned order);
+
+/*
+ * Enqueue a run as naturally aligned blocks, ascending, unmerged (fact 5).
+ * pool KV_BUDDY_POOLS: each block goes to the pool its first page is in.
+ */
+void kv_buddy_enqueue(struct kv_buddy *b, struct kv_buddy_seg *seg,
+    uint32_t pfn, uint32_t npages, unsigned pool, enum kv_buddy_end end);
+
+/* Free a block with joining (fact 9); see kv_buddy_insert. */
+void kv_buddy_join(
+    struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn, unsigned order);
+
+/* Take the head of a queue: out of it, and into a pool as a whole. */
+uint32_t kv_buddy_pop(struct kv_buddy *b, unsigned domain, unsigned list,
+    unsigned from_pool, unsigned order, unsigned to_pool);
+
+/*
+ * Take a block of an order (facts 7, 8).  One spare detail must be there when
+ * order is below a piece.  => its first page, or KV_BUDDY_NONE
+ */
+uint32_t kv_buddy_take(
+    struct kv_buddy *b, unsigned domain, unsigned pool, unsigned order);
+
+#endif

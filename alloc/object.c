@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.c - which physical page stands at which pindex of a VM object
+ *
+ * 1 Concepts.  An object numbers its pages with pindexes, sparsely.  What is
+ *   asked of it: the page at a pindex, the nearest resident page on either
+ *   side, and fast change of short runs that lie in one reservation.
+ * 2 Representation.  Windows of as many pindexes as a reservation has,
+ *   aligned like reservations, that is after adding the colour:
+ *
+ *     pindex + colour   0........511 512......1023 1024.....1535
+ *     window            0            (absent)      2
+ *                       map 0110..                 map 1111..
+ *
+ *   stand in a radix tree of fan-out 64 whose nodes know which children are
+ *   there, so that neighbours are found by scanning bits.  The tree is only
+ *   as high as the largest window number needs.
+ * 3 Invariants.
+ *   I1  A window is in the tree under its number; no window but those in the
+ *       hands of the page allocator is empty; no node is empty but the root.
+ *   I2  resident = bits in map; the object's count is the sum.
+ *   I3  frames has an entry only where map has a bit.
+ * 4 Cost.  lookup, next, prev: one step a level (six bits of window number).
+ *   A window costs 40 bytes + 1 bit a page, its frames 4 bytes a page.
+ * 5 Fidelity.  spec phys.md 15-17, from vm_object and vm_radix: only results
+ *   are modelled.  The order of pages and the answer to "nearest" are the same
+ *   whatever the tree.
+ */
+#include <string.h>
+
+#include "bitmap.h"
+#include "object.h"
+
+enum { FANOUT_SHIFT = 6, FANOUT = 1 << FANOUT_SHIFT, HEIGHT_MAX = 11 };
+
+struct node {
+	uint64_t present; /* bit i: child[i] is there */
+	void *child[FANOUT];
+};
+
+struct kv_object {
+	struct kv_object_config cfg;   /* (c) */
+	struct kv_reservation *newest; /* kept by the page allocator */
+	struct node *root;	       /* NULL: never had a window */
+	unsigned height;	       /* levels of nodes */
+	unsigned order;		       /* log2 pages of a window; 0 unbound */
+	uint64_t phase;		       /* colour modulo window */
+	uint64_t resident;	       /* (I2) */
+	struct kv_window *spare;       /* one, to make the next cheap */
+};
+
+static unsigned
+window_pages(const struct kv_object *obj)
+{
+	return 1u << obj->order;
+}
+
+static size_t
+window_size(const struct kv_object *obj)
+{
+	return sizeof(struct kv_window) + window_pages(obj) / 8;
+}
+
+static uint64_t
+number_of(const struct kv_object *obj, kv_pindex_t pindex)
+{
+	return (pindex + obj->phase) >> obj->order;
+}
+
+static unsigned
+digit(uint64_t number, unsigned level)
+{
+	return number >> (level * FANOUT_SHIFT) & (FANOUT - 1);
+}
+
+/* Does the tree have digits enough for a number? */
+static bool
+in_height(const struct kv_object *obj, uint64_t number)
+{
+	return obj->height >= HEIGHT_MAX ||
+	       number >> (obj->height * FANOUT_SHIFT) == 0;
+}
+
+/* ---- Create ------------------------------------------------------------ */
+
+int
+kv_object_create(const struct kv_object_config *cfg, struct kv_object **obj)
+{
+	struct kv_object *o;
+
+	if (cfg->size == 0 || cfg->size > KV_OBJECT_SIZE_MAX)
+		return EINVAL;
+	o = kv_host_zalloc(cfg->host, 1, sizeof(*o));
+	if (o == NULL)
+		return ENOMEM;
+	o->cfg = *cfg;
+	*obj = o;
+	return 0;
+}
+
+static void
+window_destroy(struct kv_object *obj, struct kv_window *w)
+{
+	if (w == NULL)
+		return;
+	kv_host_free(
+	    obj->cfg.host, w->frames, window_pages(obj), sizeof(*w->frames));
+	kv_host_resize(obj->cfg.host, w, window_size(obj), 0);
+}
+
+static void
+node_destroy(struct kv_object *obj, struct node *node, unsigned level)
+{
+	for (uint64_t left = node->present; left != 0; left &= left - 1) {
+		void *child = node->child[__builtin_ctzll(left)];
+
+		if (level == 0)
+			window_destroy(obj, child);
+		else
+			node_destroy(obj, child, level - 1);
+	}
+	kv_host_free(obj->cfg.host, node, 1, sizeof(*node));
+}
+
+void
+kv_object_destroy(struct kv_object *obj)
+{
+	if (obj == NULL)
+		return;
+	if (obj->root != NULL)
+		node_destroy(obj, obj->root, obj->height - 1);
+	window_destroy(obj, obj->spare);
+	kv_host_free(obj->cfg.host, obj, 1, sizeof(*obj));
+}
+
+int
+kv_object_bind(struct kv_object *obj, unsigned order)
+{
+	if (obj->order == order)
+		return 0;
+	if (obj->order != 0 || order < 6)
+		return EINVAL;
+	obj->order = order;
+	obj->phase = obj->cfg.pg_color & (window_pages(obj) - 1);
+	return 0;
+}
+
+/* ---- Tree -------------------------------------------------------------- */
+
+static struct kv_window *
+tree_lookup(const struct kv_object *obj, uint64_t number)
+{
+	const struct node *node = obj->root;
+
+	if (node == NULL || !in_height(obj, number))
+		return NULL;
+	for (unsigned level = obj->height - 1; level != 0; level--) {
+		node = node->child[digit(number, level)];
+		if (node == NULL)
+			return NULL;
+	}
+	return node->child[digit(number, 0)];
+}
+
+/* The lowest (highest) window below a node. */
+static struct kv_window *
+tree_edge(const struct node *node, unsigned level, bool up)
+{
+	for (;; level--) {
+		unsigned i =
+		    (unsigned)(up ? __builtin_ctzll(node->present)
+				  : 63 - __builtin_clzll(node->present));
+
+		if (level == 0)
+			return node->child[i];
+		node = node->child[i];
+	}
+}
+
+/* The window with the least number >= (largest <=) the given one. */
+static struct kv_window *
+tree_near(const struct node *node, unsigned level, uint64_t number, bool up)
+{
+	unsigned i = digit(number, level);
+	uint64_t others;
+
+	if (node->child[i] != NULL) {
+		struct kv_window *w = level == 0 ? node->child[i]
+						 : tree_near(node->child[i],
+						       level - 1, number, up);
+
+		if (w != NULL)
+			return w;
+	}
+	others = up ? node->present & ~(UINT64_MAX >> (63 - i))
+		    : node->present & ((UINT64_C(1) << i) - 1);
+	if (others == 0)
+		return NULL;
+	i = (unsigned)(up ? __builtin_ctzll(others)
+			  : 63 - __builtin_clzll(others));
+	return level == 0 ? node->child[i]
+			  : tree_edge(node->child[i], level - 1, up);
+}
+
+static struct kv_window *
+tree_search(const struct kv_object *obj, uint64_t number, bool up)
+{
+	if (obj->root == NULL || obj->root->present == 0)
+		return NULL;
+	if (!in_height(obj, number))
+		return up ? NULL : tree_edge(obj->root, obj->height - 1, false);
+	return tree_near(obj->root, obj->height - 1, number, up);
+}
+
+static struct node *
+node_create(struct kv_object *obj)
+{
+	return kv_host_zalloc(obj->cfg.host, 1, sizeof(struct node));
+}
+
+/* Add levels until a number has a place. */
+static int
+tree_grow(struct kv_object *obj, uint64_t number)
+{
+	if (obj->root == NULL) {
+		obj->root = node_create(obj);
+		if (obj->root == NULL)
+			return ENOMEM;
+		obj->height = 1;
+	}
+	while (!in_height(obj, number)) {
+		struct node *node;
+
+		if (obj->root->present != 0) {
+			node = node_create(obj);
+			if (node == NULL)
+				return ENOMEM;
+			node->child[0] = obj->root;
+			node->present = 1;
+			obj->root = node;
+		}
+		obj->height++;
+	}
+	return 0;
+}
+
+/* Free the nodes on the way to a number that are empty, but not the root. */
+static void
+tree_prune(struct kv_object *obj, uint64_t number)
+{
+	struct node *path[HEIGHT_MAX], *node = obj->root;
+	unsigned level = obj->height;
+
+	while (level != 0 && node != NULL) {
+		path[--level] = node;
+		node = level == 0 ? NULL : node->child[digit(number, level)];
+	}
+	for (; level + 1 < obj->height && path[level]->present == 0; level++) {
+		struct node *parent = path[level + 1];
+		unsigned i = digit(number, level + 1);
+
+		kv_host_free(
+		    obj->cfg.host, path[level], 1, sizeof(*path[level]));
+		parent->child[i] = NULL;
+		parent->present &= ~(UINT64_C(1) << i);
+	}
+}
+
+static void
+tree_remove(struct kv_object *obj, uint64_t number)
+{
+	struct node *node = obj->root;
+
+	for (unsigned level = obj->height - 1; level != 0; level--)
+		node = node->child[digit(number, level)];
+	node->child[digit(number, 0)] = NULL;
+	node->present &= ~(UINT64_C(1) << digit(number, 0));
+	tree_prune(obj, number);
+}
+
+static int
+tree_insert(struct kv_object *obj, uint64_t number, struct kv_window *w)
+{
+	struct node *node;
+
+	if (tree_grow(obj, number) != 0)
+		return ENOMEM;
+	node = obj->root;
+	for (unsigned level = obj->height - 1;; level--) {
+		unsigned i = digit(number, level);
+
+		if (node->child[i] == NULL) {
+			node->child[i] =
+			    level == 0 ? (void *)w : node_create(obj);
+			if (node->child[i] == NULL) {
+				tree_prune(obj, number);
+				return ENOMEM;
+			}
+			node->present |= UINT64_C(1) << i;
+		}
+		if (level == 0)
+			return 0;
+		node = node->child[i];
+	}
+}
+
+/* ---- Windows ----------------------------------------------------------- */
+
+unsigned
+kv_object_window_page(const struct kv_object *obj, kv_pindex_t pindex)
+{
+	return (unsigned)(pindex + obj->phase) & (window_pages(obj) - 1);
+}
+
+struct kv_window *
+kv_object_window(const struct kv_object *obj, kv_pindex_t pindex)
+{
+	return tree_lookup(obj, number_of(obj, pindex));
+}
+
+struct kv_window *
+kv_object_window_next(const struct kv_object *obj, kv_pindex_t pindex)
+{
+	return tree_search(obj, number_of(obj, pindex), true);
+}
+
+struct kv_window *
+kv_object_window_prev(const struct kv_object *obj, kv_pindex_t pindex)
+{
+	return tree_search(obj, number_of(obj, pindex), false);
+}
+
+static struct kv_window *
+window_create(struct kv_object *obj)
+{
+	struct kv_window *w = obj->spare;
+
+	if (w != NULL)
+		obj->spare = NULL;
+	else
+		w = kv_host_zalloc(obj->cfg.host, 1, window_size(obj));
+	return w;
+}
+
+int
+kv_object_window_get(
+    struct kv_object *obj, kv_pindex_t pindex, struct kv_window **w)
+{
+	uint64_t number = number_of(obj, pindex);
+	struct kv_window *window = tree_lookup(obj, number);
+
+	if (window == NULL) {
+		window = window_create(obj);
+		if (window == NULL)
+			return ENOMEM;
+		if (tree_insert(obj, number, window) != 0) {
+			window_destroy(obj, window);
+			return ENOMEM;
+		}
+		window->first = (number << obj->order) - obj->phase;
+	}
+	*w = window;
+	return 0;
+}
+
+void
+kv_object_window_put(struct kv_object *obj, struct kv_window *w)
+{
+	if (w->resident != 0)
+		return;
+	tree_remove(obj, number_of(obj, w->first));
+	kv_host_free(
+	    obj->cfg.host, w->frames, window_pages(obj), sizeof(*w->frames));
+	w->frames = NULL;
+	w->base = 0;
+	if (obj->spare == NULL)
+		obj->spare = w;
+	else
+		window_destroy(obj, w);
+}
+
+int
+kv_object_window_frames(struct kv_object *obj, struct kv_window *w)
+{
+	size_t size = window_pages(obj) * sizeof(*w->frames);
+
+	if (w->frames != NULL)
+		return 0;
+	w->frames = kv_host_resize(obj->cfg.host, NULL, 0, size);
+	if (w->frames == NULL)
+		return ENOMEM;
+	memset(w->frames, 0xff, size);
+	return 0;
+}
+
+void
+kv_object_add_run(
+    struct kv_object *obj, struct kv_window *w, unsigned i, unsigned n)
+{
+	kv_bits_set(w->map, i, n);
+	w->resident += n;
+	obj->resident += n;
+}
+
+void
+kv_object_add(
+    struct kv_object *obj, struct kv_window *w, unsigned i, kv_pfn_t pfn)
+{
+	if (w->resident == 0)
+		w->base = (uint32_t)pfn - i;
+	if (w->base + i != (uint32_t)pfn)
+		w->frames[i] = (uint32_t)pfn;
+	kv_object_add_run(obj, w, i, 1);
+}
+
+void
+kv_object_remove_run(
+    struct kv_object *obj, struct kv_window *w, unsigned i, unsigned n)
+{
+	kv_bits_clear(w->map, i, n);
+	if (w->frames != NULL)
+		memset(w->frames + i, 0xff, n * sizeof(*w->frames));
+	w->resident -= n;
+	obj->resident -= n;
+}
+
+struct kv_reservation **
+kv_object_reservs(struct kv_object *obj)
+{
+	return &obj->newest;
+}
+
+const struct kv_object_config *
+kv_object_config(const struct kv_object *obj)
+{
+	return &obj->cfg;
+}
+
+/* ---- Inspect ----------------------------------------------------------- */
+
+int
+kv_object_lookup(const struct kv_object *obj, kv_pindex_t pindex, kv_pfn_t *pfn)
+{
+	const struct kv_window *w = kv_object_window(obj, pindex);
+	unsigned i;
+
+	if (w == NULL)
+		return ENOENT;
+	i = (unsigned)(pindex - w->first);
+	if (!kv_bit_test(w->map, i))
+		return ENOENT;
+	*pfn = kv_window_frame(w, i);
+	return 0;
+}
+
+static int
+found_page(
+    const struct kv_window *w, unsigned i, kv_pindex_t *found, kv_pfn_t *pfn)
+{
+	*found = w->first + i;
+	*pfn = kv_window_frame(w, i);
+	return 0;
+}
+
+int
+kv_object_before(const struct kv_object *obj, kv_pindex_t pindex,
+    kv_pindex_t *found, kv_pfn_t *pfn)
+{
+	const struct kv_window *w;
+	unsigned n = window_pages(obj), end = n, i;
+
+	if (pindex == 0 || obj->root == NULL)
+		return ENOENT;
+	if (pindex > KV_OBJECT_SIZE_MAX)
+		pindex = KV_OBJECT_SIZE_MAX;
+	w = kv_object_window_prev(obj, pindex - 1);
+	if (w == NULL)
+		return ENOENT;
+	if (pindex - w->first < n)
+		end = (unsigned)(pindex - w->first);
+	i = kv_bits_last(w->map, end);
+	if (i != end)
+		return found_page(w, i, found, pfn);
+	/* Nothing in this window below pindex: the one before has some. */
+	if (w->first + obj->phase == 0)
+		return ENOENT;
+	w = kv_object_window_prev(obj, w->first - 1);
+	if (w == NULL)
+		return ENOENT;
+	return found_page(w, kv_bits_last(w->map, n), found, pfn);
+}
+
+int
+kv_object_from(const struct kv_object *obj, kv_pindex_t pindex,
+    kv_pindex_t *found, kv_pfn_t *pfn)
+{
+	const struct kv_window *w = NULL;
+	unsigned n = window_pages(obj), from = 0, i;
+
+	if (pindex <= KV_OBJECT_SIZE_MAX)
+		w = kv_object_window_next(obj, pindex);
+	if (w == NULL)
+		return ENOENT;
+	if (pindex - w->first < n)
+		from = (unsigned)(pindex - w->first);
+	i = kv_bits_find(w->map, n, from, true);
+	if (i != n)
+		return found_page(w, i, found, pfn);
+	w = kv_object_window_next(obj, w->first + n);
+	if (w == NULL)
+		return ENOENT;
+	return found_page(w, kv_bits_find(w->map, n, 0, true), found, pfn);
+}
+
+uint64_t
+kv_object_resident(const struct kv_object *obj)
+{
+	return obj->resident;
+}
+
+static int
+walk_window(const struct kv_object *obj, const struct kv_window *w,
+    kv_object_walk_fn *cb, void *arg)
+{
+	unsigned n = window_pages(obj);
+
+	for (unsigned i = 0; (i = kv_bits_find(w->map, n, i, true)) < n; i++) {
+		int error = cb(arg, w->first + i, kv_window_frame(w, i));
+
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+int
+kv_object_walk(const struct kv_object *obj, kv_object_walk_fn *cb, void *arg)
+{
+	const struct kv_window *w = kv_object_window_next(obj, 0);
+
+	while (w != NULL) {
+		int error = walk_window(obj, w, cb, arg);
+
+		if (error != 0)
+			return error;
+		w = kv_object_window_next(obj, w->first + window_pages(obj));
+	}
+	return 0;
+}
+
+static int
+bad(struct kv_diag *diag, unsigned invariant, uint64_t at, const char *text)
+{
+	return kv_diag_set(diag, EFAULT, "object", invariant, at, text);
+}
+
+static int
+check_window(const struct kv_object *obj, const struct kv_window *w,
+    uint64_t number, struct kv_diag *diag)
+{
+	unsigned n = window_pages(obj);
+	uint32_t count = 0;
+
+	if (number_of(obj, w->first) != number || w->resident == 0)
+		return bad(diag, 1, w->first, "window is misplaced or empty");
+	for (unsigned i = 0; i < n; i++) {
+		bool resident = kv_bit_test(w->map, i);
+
+		count += resident;
+		if (!resident && w->frames != NULL &&
+		    w->frames[i] != KV_WINDOW_BASE)
+			return bad(diag, 3, w->first + i,
+			    "frame of a page that is not resident");
+	}
+	if (count != w->resident)
+		return bad(diag, 2, w->first, "resident pages of a window");
+	return 0;
+}
+
+static int
+check_node(const struct kv_object *obj, const struct node *node, unsigned level,
+    uint64_t number, uint64_t *resident, struct kv_diag *diag)
+{
+	if (node->present == 0 && node != obj->root)
+		return bad(diag, 1, number, "node is empty");
+	for (unsigned i = 0; i < FANOUT; i++) {
+		uint64_t below = number << FANOUT_SHIFT | i;
+		int error;
+
+		if ((node->present >> i & 1) != (node->child[i] != NULL))
+			return bad(diag, 1, below, "node lost a child");
+		if (node->child[i] == NULL)
+			continue;
+		if (level == 0) {
+			const struct kv_window *w = node->child[i];
+
+			*resident += w->resident;
+			error = check_window(obj, w, below, diag);
+		} else
+			error = check_node(obj, node->child[i], level - 1,
+			    below, resident, diag);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+int
+kv_object_check(const struct kv_object *obj, struct kv_diag *diag)
+{
+	uint64_t resident = 0;
+
+	if (obj->root != NULL && check_node(obj, obj->root, obj->height - 1, 0,
+				     &resident, diag) != 0)
+		return EFAULT;
+	if (resident != obj->resident)
+		return bad(diag, 2, 0, "resident pages of an object");
+	return 0;
+}
