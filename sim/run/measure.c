@@ -330,7 +330,7 @@ measure_pattern(
 	size_t first = 0, i;
 
 	kv_reserv_walk(w->reserv, kv_kstack_object(w->kstack), reserv_add, &r);
-	if (w->spec.scheme == KV_KSTACK_OLD && r.count != 0)
+	if (w->spec.scheme == KV_KSTACK_OLD && w->nstacks != 0)
 		word_add(&b, &r, &first, 0, UINT64_MAX, own);
 	for (i = 0; i < c->count; i++) {
 		const struct kv_kstack_chunk *chunk = &c->list[i];
