@@ -111,8 +111,11 @@ int kv_phys_seg(const struct kv_phys *phys, size_t i, struct kv_phys_seg *seg);
 /* Pages of memory, all domains. */
 uint64_t kv_phys_pages(const struct kv_phys *phys);
 
+/* Free lists that exist, 1 to 3; list 0 is searched first. */
 unsigned kv_phys_lists(const struct kv_phys *phys);
+/* Memory domains, numbered from 0. */
 unsigned kv_phys_domains(const struct kv_phys *phys);
+/* The machine it was created for. */
 const struct kv_machine *kv_phys_machine(const struct kv_phys *phys);
 
 /* Free pages of one domain, idle pages of its reservations included. */
