@@ -7,26 +7,10 @@
 #include <stdint.h>
 
 #include "in/text.h"
+#include "in/value.h"
 
-enum kv_value_kind {
-	KV_VALUE_UINT, /* count, size, address: u */
-	KV_VALUE_INT,  /* negative: i < 0 */
-	KV_VALUE_REAL, /* ratio: r */
-	KV_VALUE_WORD, /* text: w */
-	KV_VALUE_NONE  /* a metric that this run did not produce */
-};
-
-struct kv_value {
-	enum kv_value_kind kind;
-	union {
-		uint64_t u;
-		int64_t i;
-		double r;
-		const char *w; /* not owned */
-	};
-};
-
-struct kv_expr; /* compiled text */
+/* Compiled text.  The path of its place must outlive it. */
+struct kv_expr;
 
 /* Where the text stands, for messages. */
 struct kv_place {
@@ -44,9 +28,27 @@ int kv_expr_compile(const char *text, const struct kv_place *place, bool reals,
     struct kv_expr **expr, struct kv_errors *errors);
 void kv_expr_free(struct kv_expr *expr);
 
-/* Evaluate.  Overflow, division by zero, unknown names (with a hint) are
- * errors at their column.  => 0, or EINVAL */
+/* Visit the names in the text, in the order in which they stand there.
+ * => what the first cb that returned non-zero returned, else 0 */
+typedef int kv_expr_name_fn(
+    void *arg, const char *name, const struct kv_place *place);
+int kv_expr_walk_names(
+    const struct kv_expr *expr, kv_expr_name_fn *cb, void *arg);
+
+/*
+ * Evaluate.  Whole numbers are unsigned 64-bit; only unary minus and signed
+ * figures make negative ones.  Overflow, a difference below zero, division by
+ * zero and unknown names are errors at their column; what is not evaluated
+ * (behind && || ?:) is no error.  A NONE in makes a NONE out.  A word in
+ * *value belongs to the expression or to what lookup gave.
+ * => 0, or EINVAL
+ */
 int kv_expr_eval(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
+    void *arg, struct kv_value *value, struct kv_errors *errors);
+
+/* The left side of a comparison (what a report shows as its value); of any
+ * other expression, all of it.  => as kv_expr_eval */
+int kv_expr_eval_left(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
     void *arg, struct kv_value *value, struct kv_errors *errors);
 
 #endif

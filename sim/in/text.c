@@ -10,6 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "out/hint.h"
+
 enum { CHUNK = 64 << 10, ERRORS_MAX = 100 };
 
 /* ---- Reading --------------------------------------------------------- */
@@ -304,6 +306,43 @@ kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
 	else
 		errors->list[errors->count++] =
 		    (struct kv_error){text, line, column};
+}
+
+/* "a, b, c" in a buffer that is large enough; "" when it is not. */
+static void
+join(char *buf, size_t size, const char *const *names, size_t count)
+{
+	size_t i, at = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < count; i++) {
+		size_t n = strlen(names[i]);
+
+		if (at + n + 3 > size) {
+			buf[0] = '\0';
+			return;
+		}
+		at += (size_t)sprintf(
+		    buf + at, "%s%s", i == 0 ? "" : ", ", names[i]);
+	}
+}
+
+void
+kv_errors_unknown(struct kv_errors *errors, const char *path, unsigned line,
+    unsigned column, const char *what, const char *word,
+    const char *const *names, size_t count)
+{
+	const char *near = kv_hint_find(word, names, count);
+	char all[160];
+
+	join(all, sizeof(all), names, count);
+	if (near != NULL)
+		kv_errors_add(errors, path, line, column,
+		    "unknown %s '%.48s'; did you mean '%s'?", what, word, near);
+	else
+		kv_errors_add(errors, path, line, column,
+		    "unknown %s '%.48s'%s%s", what, word,
+		    *all == '\0' ? "" : "; there are: ", all);
 }
 
 /* Is a to be printed before b?  Same place: in order of discovery. */

@@ -36,6 +36,10 @@ void kv_text_fini(struct kv_text *text);
 void kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
     unsigned column, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* Note that a word is none of names: with the nearest, or all of few. */
+void kv_errors_unknown(struct kv_errors *errors, const char *path,
+    unsigned line, unsigned column, const char *what, const char *word,
+    const char *const *names, size_t count);
 /* Print to stderr, one a line, sorted by place; frees nothing. */
 void kv_errors_print(const struct kv_errors *errors);
 void kv_errors_fini(struct kv_errors *errors);

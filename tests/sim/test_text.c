@@ -265,12 +265,27 @@ START_TEST(controls_tamed)
 }
 END_TEST
 
+START_TEST(unknown_words)
+{
+	static const char *const few[] = {"old", "new", "nores"};
+
+	kv_errors_unknown(&errors, "f", 1, 2, "scheme", "nwe", few, 3);
+	kv_errors_unknown(&errors, "f", 1, 2, "scheme", "linear", few, 3);
+	kv_errors_unknown(&errors, "f", 1, 2, "scheme", "linear", few, 0);
+	ck_assert_str_eq(errors.list[0].text,
+	    "f:1:2: unknown scheme 'nwe'; did you mean 'new'?");
+	ck_assert_str_eq(errors.list[1].text,
+	    "f:1:2: unknown scheme 'linear'; there are: old, new, nores");
+	ck_assert_str_eq(errors.list[2].text, "f:1:2: unknown scheme 'linear'");
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = {plain, gzip, gzip_members, gzip_truncated,
 	    gzip_damaged, gzip_bomb, plain_too_large, missing, standard_input,
-	    places, printed_sorted, bounded, controls_tamed};
+	    places, printed_sorted, bounded, controls_tamed, unknown_words};
 	Suite *s = suite_create("text");
 	TCase *tc = tcase_create("text");
 	size_t i;
