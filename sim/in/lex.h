@@ -39,8 +39,10 @@ struct kv_lexer {
 	unsigned line, column;
 };
 
+/* Start at the first byte of the text, which has this place. */
 void kv_lexer_init(struct kv_lexer *lx, const char *text, size_t length,
     unsigned line, unsigned column);
+/* Read one token; at the end, and from then on, KV_TOKEN_END. */
 void kv_lexer_next(struct kv_lexer *lx, struct kv_token *token);
 
 /* Letters, digits and '_', not a digit first: names of parameters, arenas,
