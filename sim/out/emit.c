@@ -290,6 +290,12 @@ kv_emit_ratio(struct kv_emit *e, const char *key, double value)
 }
 
 void
+kv_emit_none(struct kv_emit *e, const char *key)
+{
+	put_bare(e, key, e->form == KV_FORM_JSON ? "null" : "-");
+}
+
+void
 kv_emit_bool(struct kv_emit *e, const char *key, bool value)
 {
 	put_bare(e, key, value ? "true" : "false");

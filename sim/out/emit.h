@@ -53,6 +53,7 @@ void kv_emit_int(struct kv_emit *e, const char *key, int64_t value);
 void kv_emit_hex(struct kv_emit *e, const char *key, uint64_t value);
 void kv_emit_ratio(struct kv_emit *e, const char *key, double value);
 void kv_emit_text(struct kv_emit *e, const char *key, const char *value);
+void kv_emit_none(struct kv_emit *e, const char *key); /* null, or "-" */
 void kv_emit_bool(struct kv_emit *e, const char *key, bool value);
 void kv_emit_metric(struct kv_emit *e, const struct kv_metric *x);
 /* All of them, sorted by name; the set itself stays as it is. */

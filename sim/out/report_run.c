@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* report_run.c - the report of `kvasir run`, as text and as JSON */
+#include "out/report_run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/mem.h"
+#include "run/policy.h"
+
+enum { CELL = 48, LABEL = 28, WORDS_SHOWN = 12 };
+
+/* ---- JSON ------------------------------------------------------------ */
+
+static void
+json_value(struct kv_emit *e, const char *key, const struct kv_value *v)
+{
+	switch (v->kind) {
+	case KV_VALUE_UINT:
+		kv_emit_uint(e, key, v->u);
+		break;
+	case KV_VALUE_INT:
+		kv_emit_int(e, key, v->i);
+		break;
+	case KV_VALUE_REAL:
+		kv_emit_ratio(e, key, v->r);
+		break;
+	case KV_VALUE_WORD:
+		kv_emit_text(e, key, v->w);
+		break;
+	case KV_VALUE_NONE:
+		kv_emit_none(e, key);
+		break;
+	}
+}
+
+static void
+json_expect(struct kv_emit *e, const struct kv_run *run)
+{
+	size_t i;
+
+	kv_emit_open(e, "expect", '[');
+	for (i = 0; i < run->sc->nexpect; i++) {
+		const struct kv_judgement *j = &run->judged[i];
+
+		kv_emit_open(e, NULL, '{');
+		kv_emit_bool(e, "ok", j->ok);
+		kv_emit_text(e, "text", j->text);
+		if (j->hex)
+			kv_emit_hex(e, "value", j->value.u);
+		else
+			json_value(e, "value", &j->value);
+		kv_emit_close(e, '}');
+	}
+	kv_emit_close(e, ']');
+}
+
+static void
+json_violations(struct kv_emit *e, const struct kv_run *run)
+{
+	size_t i;
+
+	kv_emit_open(e, "violations", '[');
+	for (i = 0; i < run->nviolations; i++) {
+		const struct kv_violation *v = &run->violations[i];
+
+		kv_emit_open(e, NULL, '{');
+		kv_emit_hex(e, "address", v->address);
+		kv_emit_text(e, "id", v->id);
+		kv_emit_uint(e, "step", v->step);
+		kv_emit_text(e, "text", v->text);
+		kv_emit_close(e, '}');
+	}
+	kv_emit_close(e, ']');
+}
+
+void
+kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
+{
+	const struct kv_scenario *sc = run->sc;
+	struct kv_emit e;
+	size_t i;
+
+	kv_emit_init(&e, b, KV_FORM_JSON);
+	kv_emit_open(&e, NULL, '{');
+	kv_emit_text(&e, "backend", "model");
+	json_expect(&e, run);
+	kv_emit_text(&e, "kvasir", KV_VERSION);
+	kv_emit_open(&e, "metrics", '{');
+	kv_emit_metrics(&e, &run->metrics);
+	kv_emit_close(&e, '}');
+	kv_emit_text(&e, "outcome", kv_outcome_name(run->outcome));
+	kv_emit_open(&e, "params", '{');
+	for (i = 0; i < sc->nparams; i++)
+		json_value(&e, sc->params[i].name, &sc->params[i].value);
+	kv_emit_close(&e, '}');
+	kv_emit_text(&e, "scenario", sc->name);
+	kv_emit_uint(&e, "seed", run->seed);
+	kv_emit_open(&e, "series", '{');
+	kv_emit_close(&e, '}');
+	json_violations(&e, run);
+	kv_emit_close(&e, '}');
+}
+
+/* ---- Text: values ---------------------------------------------------- */
+
+/* 10485760 -> "10 MiB": whole units only where nothing is lost, else one
+ * decimal. */
+static void
+format_bytes(char *s, size_t size, uint64_t bytes)
+{
+	static const char *const units[] = {
+	    "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	double scaled = (double)bytes;
+	unsigned unit = 0;
+
+	while (scaled >= 1024 && unit < 6) {
+		scaled /= 1024;
+		unit++;
+	}
+	if (scaled == (double)(uint64_t)scaled)
+		snprintf(s, size, "%.0f %s", scaled, units[unit]);
+	else
+		snprintf(s, size, "%.1f %s", scaled, units[unit]);
+}
+
+static void
+format_value(char *s, size_t size, const struct kv_value *v, bool hex)
+{
+	switch (v->kind) {
+	case KV_VALUE_UINT:
+		snprintf(s, size, hex ? "0x%" PRIx64 : "%" PRIu64, v->u);
+		break;
+	case KV_VALUE_INT:
+		snprintf(s, size, "%" PRId64, v->i);
+		break;
+	case KV_VALUE_REAL:
+		snprintf(s, size, "%.6f", v->r);
+		break;
+	case KV_VALUE_WORD:
+		snprintf(s, size, "%s", v->w);
+		break;
+	case KV_VALUE_NONE:
+		snprintf(s, size, "not in this run");
+		break;
+	}
+}
+
+static void
+format_metric(char *s, size_t size, const struct kv_metric *x)
+{
+	struct kv_value v = {.kind = KV_VALUE_UINT, .u = x->u};
+
+	if (x->kind == KV_METRIC_SIGNED)
+		v = (struct kv_value){.kind = KV_VALUE_INT, .i = x->i};
+	else if (x->kind == KV_METRIC_RATIO)
+		v = (struct kv_value){.kind = KV_VALUE_REAL, .r = x->r};
+	else if (x->kind == KV_METRIC_TEXT)
+		v = (struct kv_value){.kind = KV_VALUE_WORD, .w = x->text};
+	format_value(s, size, &v, x->kind == KV_METRIC_HEX);
+}
+
+/* ---- Text: groups of figures ----------------------------------------- */
+
+/* What is being written: which figures stand there already. */
+struct page {
+	const struct kv_run *run;
+	struct kv_buf *b;
+	bool *shown; /* one a metric */
+};
+
+static void
+title(struct page *p, const char *text)
+{
+	kv_buf_printf(p->b, "\n%s\n", text);
+}
+
+/* Words of a pattern, equal neighbours counted: "EFFFB x7  FFFB". */
+static void
+put_pattern(struct kv_buf *b, const char *text)
+{
+	unsigned shown = 0;
+
+	while (*text != '\0' && shown < WORDS_SHOWN) {
+		size_t length = strcspn(text, " ");
+		const char *next = text + length;
+		unsigned n = 1;
+
+		while (strncmp(next, " ", 1) == 0 &&
+		       strcspn(next + 1, " ") == length &&
+		       strncmp(next + 1, text, length) == 0) {
+			next += 1 + length;
+			n++;
+		}
+		kv_buf_printf(b, "%s%.*s", shown == 0 ? "" : "  ",
+		    (int)(length < 200 ? length : 200), text);
+		if (n > 1)
+			kv_buf_printf(b, " x%u", n);
+		text = *next == ' ' ? next + 1 : next;
+		shown++;
+	}
+	kv_buf_printf(b, "%s\n", *text == '\0' ? "" : "  ...");
+}
+
+/* One figure; of is the whole that it is a share of, or 0. */
+static void
+put_row(struct page *p, const struct kv_metric *x, uint64_t of)
+{
+	const struct kv_metric_decl *decl = kv_metric_declared(x->name);
+	char cell[CELL], bytes[CELL];
+
+	p->shown[x - p->run->metrics.list] = true;
+	kv_buf_printf(p->b, "  %-*s ", LABEL, x->name);
+	if (strcmp(x->name, "kstack.pattern") == 0) {
+		put_pattern(p->b, x->text);
+		return;
+	}
+	format_metric(cell, sizeof(cell), x);
+	kv_buf_printf(p->b, "%14s", cell);
+	if (x->kind == KV_METRIC_BYTES) {
+		format_bytes(bytes, sizeof(bytes), x->u);
+		kv_buf_printf(p->b, " bytes (%s)", bytes);
+	} else if (decl != NULL && decl->unit[0] != '\0') {
+		kv_buf_printf(p->b, " %s", decl->unit);
+	}
+	if (of != 0)
+		kv_buf_printf(
+		    p->b, " (%.1f %%)", 100.0 * (double)x->u / (double)of);
+	kv_buf_add(p->b, "\n", 1);
+}
+
+/* The order in which an expert asks; a leading '/' makes a share of live. */
+static const struct group {
+	const char *title;
+	const char *const names[24];
+} groups[] = {
+    {"Kernel stacks",
+	{"kstack.live", "kstack.created", "kstack.failed", "kstack.chunks",
+	    "kstack.kva_bytes", "kstack.pt_bytes_per_stack", "kstack.pattern",
+	    "/kstack.phys_contiguous", "/kstack.pa16k_aligned",
+	    "/kstack.va16k_aligned", "/kstack.coalescable_16k",
+	    "kstack.arena_imports", "kstack.arena_releases",
+	    "kstack.cache_hits", "kstack.cache_misses", "kstack.wrong_domain",
+	    "guard.mapped"}},
+    {"Reservations", {"reserv.full", "reserv.partial", "reserv.populated",
+			 "reserv.unused_pages", "reserv.over_reservation",
+			 "reserv.broken", "reserv.freed", "reserv.reclaimed"}},
+    {"Translation runs",
+	{"map.pages", "map.runs", "map.mean_run", "map.weighted_run", "map.n80",
+	    "map.n90", "map.n99", "map.cover32", "map.cover64", "map.cover128",
+	    "map.cover256"}},
+    {"Physical memory", {"phys.pages", "phys.free_pages"}}};
+
+static void
+put_groups(struct page *p)
+{
+	const struct kv_metrics *m = &p->run->metrics;
+	size_t g, i;
+
+	for (g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		title(p, groups[g].title);
+		for (i = 0; groups[g].names[i] != NULL; i++) {
+			const char *name = groups[g].names[i];
+			bool share = name[0] == '/';
+			const struct kv_metric *x =
+			    kv_metrics_find(m, name + share);
+
+			if (x != NULL)
+				put_row(
+				    p, x, share ? p->run->world->nstacks : 0);
+		}
+	}
+}
+
+/* Indices by order of the request, one line each. */
+static void
+put_orders(struct page *p)
+{
+	static const char *const rows[] = {
+	    "fmfi", "frag_index", "unusable_index"};
+	unsigned last = p->run->sc->machine->max_order, order;
+	char name[CELL], cell[CELL];
+	size_t i;
+
+	kv_buf_printf(p->b, "  %-*s", LABEL - 4, "order of a request");
+	for (order = 0; order <= last; order++)
+		kv_buf_printf(p->b, " %6u", order);
+	kv_buf_add(p->b, "\n", 1);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		kv_buf_printf(p->b, "  phys.%-*s", LABEL - 9, rows[i]);
+		for (order = 0; order <= last; order++) {
+			const struct kv_metric *x;
+
+			snprintf(
+			    name, sizeof(name), "phys.%s.o%u", rows[i], order);
+			x = kv_metrics_find(&p->run->metrics, name);
+			p->shown[x - p->run->metrics.list] = true;
+			format_metric(cell, sizeof(cell), x);
+			kv_buf_printf(p->b, " %6s", cell);
+		}
+		kv_buf_add(p->b, "\n", 1);
+	}
+}
+
+static void
+put_arena(struct page *p, const char *arena)
+{
+	static const char *const columns[] = {"size", "inuse", "largest_free",
+	    "maxfree", "busy", "alloc", "free", "fail", "import", "release"};
+	struct kv_buf name = {0};
+	char cell[CELL];
+	size_t i;
+
+	kv_buf_printf(p->b, "  %-12s", arena);
+	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		const struct kv_metric *x;
+
+		name.size = 0;
+		kv_buf_printf(&name, "vmem.%s.%s", arena, columns[i]);
+		x = kv_metrics_find(&p->run->metrics, name.data);
+		p->shown[x - p->run->metrics.list] = true;
+		if (x->kind == KV_METRIC_BYTES)
+			format_bytes(cell, sizeof(cell), x->u);
+		else
+			format_metric(cell, sizeof(cell), x);
+		kv_buf_printf(p->b, " %*s", i < 4 ? 11 : 8, cell);
+	}
+	kv_buf_add(p->b, "\n", 1);
+	kv_buf_fini(&name);
+}
+
+static void
+put_arenas(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	const struct kv_vmem *vm;
+	unsigned i;
+
+	if (run->world == NULL && run->sc->narenas == 0)
+		return;
+	title(p, "Arenas");
+	kv_buf_printf(p->b,
+	    "  %-12s %11s %11s %11s %11s %8s %8s %8s %8s %8s "
+	    "%8s\n",
+	    "vmem.NAME", "size", "inuse", "largest", "maxfree", "busy", "alloc",
+	    "free", "fail", "import", "release");
+	for (i = 0; run->world != NULL &&
+		    (vm = kv_kstack_arena(run->world->kstack, i)) != NULL;
+	     i++)
+		put_arena(p, kv_vmem_name(vm));
+	for (i = 0; i < run->sc->narenas; i++)
+		put_arena(p, run->sc->arenas[i].name);
+}
+
+/* What no group has: blocks, the trace, the scenario's own. */
+static void
+put_others(struct page *p)
+{
+	const struct kv_metrics *m = &p->run->metrics;
+	bool titled = false;
+	size_t i;
+
+	for (i = 0; i < m->count; i++) {
+		if (p->shown[i])
+			continue;
+		if (!titled)
+			title(p, "This scenario");
+		titled = true;
+		put_row(p, &m->list[i], 0);
+	}
+}
+
+/* ---- Text: head and verdict ------------------------------------------ */
+
+static void
+put_machine(struct page *p)
+{
+	const struct kv_scenario *sc = p->run->sc;
+	char page[CELL], reserv[CELL], memory[CELL];
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < sc->nranges; i++)
+		bytes += sc->ranges[i].end - sc->ranges[i].start;
+	format_bytes(page, sizeof(page), kv_machine_page_size(sc->machine));
+	format_bytes(
+	    reserv, sizeof(reserv), kv_machine_reserv_size(sc->machine));
+	format_bytes(memory, sizeof(memory), bytes);
+	kv_buf_printf(p->b,
+	    "  machine   %s, %s in %u domain%s, page %s, reservation %s\n",
+	    sc->machine->name, memory, sc->ndomains,
+	    sc->ndomains == 1 ? "" : "s", page, reserv);
+}
+
+static void
+put_head(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	const struct kv_scenario *sc = run->sc;
+	char cell[CELL];
+	size_t i;
+
+	kv_buf_printf(p->b, "%s: %s\n", sc->name,
+	    sc->title != NULL ? sc->title : "no title");
+	if (run->world != NULL) {
+		put_machine(p);
+		kv_buf_printf(p->b,
+		    "  stacks    %s, scheme %s, %u pages and %u guard, first "
+		    "KVA at 0x%" PRIx64 "\n",
+		    sc->kstacks.policy->name,
+		    kv_kstack_scheme_name(sc->kstacks.scheme),
+		    sc->kstacks.npages, sc->kstacks.gpages,
+		    sc->machine->kva_start + sc->kstacks.first_kva);
+	}
+	for (i = 0; i < sc->nparams; i++) {
+		format_value(cell, sizeof(cell), &sc->params[i].value, false);
+		kv_buf_printf(p->b, "%s%s = %s%s",
+		    i == 0 ? "  params    " : ", ", sc->params[i].name, cell,
+		    i + 1 == sc->nparams ? "\n" : "");
+	}
+	kv_buf_printf(p->b,
+	    "  run       seed %" PRIu64 ", audit %u, %" PRIu64 " operations\n",
+	    run->seed, run->audit, run->ops);
+}
+
+static void
+put_expect(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	char cell[CELL];
+	size_t i;
+
+	if (run->sc->nexpect != 0)
+		title(p, "Expected");
+	for (i = 0; i < run->sc->nexpect; i++) {
+		const struct kv_judgement *j = &run->judged[i];
+
+		format_value(cell, sizeof(cell), &j->value, j->hex);
+		kv_buf_printf(
+		    p->b, "  %-6s %s", j->ok ? "ok" : "FAILED", j->text);
+		kv_buf_printf(p->b, j->ok ? "\n" : " (it is %s)\n", cell);
+	}
+}
+
+static void
+put_violations(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	size_t i;
+
+	if (run->nviolations != 0)
+		title(p, "Violations");
+	for (i = 0; i < run->nviolations; i++) {
+		const struct kv_violation *v = &run->violations[i];
+
+		kv_buf_printf(p->b,
+		    "  %-10s operation %" PRIu64 ", 0x%" PRIx64 ": %s%s\n",
+		    v->id, v->step, v->address, v->text,
+		    v->expected ? " (expected)" : "");
+	}
+	if (run->unlisted != 0)
+		kv_buf_printf(p->b, "  and %" PRIu64 " more\n", run->unlisted);
+}
+
+static void
+put_outcome(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	size_t held = 0, i;
+
+	for (i = 0; i < run->sc->nexpect; i++)
+		held += run->judged[i].ok;
+	kv_buf_printf(p->b, "\nOutcome: %s; %zu of %zu expectations hold",
+	    kv_outcome_name(run->outcome), held, run->sc->nexpect);
+	kv_buf_printf(p->b,
+	    run->unexpected == 0 ? "\n"
+				 : ", %" PRIu64 " violations not expected\n",
+	    run->unexpected);
+}
+
+void
+kv_report_run_text(const struct kv_run *run, struct kv_buf *b)
+{
+	size_t count = run->metrics.count;
+	struct page p = {.run = run,
+	    .b = b,
+	    .shown = kv_mem_resize(NULL, count, sizeof(bool))};
+
+	memset(p.shown, 0, count * sizeof(bool));
+	put_head(&p);
+	if (run->world != NULL) {
+		put_groups(&p);
+		put_orders(&p);
+	}
+	put_arenas(&p);
+	put_others(&p);
+	put_expect(&p);
+	put_violations(&p);
+	put_outcome(&p);
+	free(p.shown);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* judge.c - figures, expectations and violations of a run */
+#include <stdio.h>
+#include <string.h>
+
+#include "run/runner.h"
+
+/* ---- Violations ------------------------------------------------------ */
+
+static bool
+is_expected(const struct kv_scenario *sc, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < sc->nexpect; i++)
+		if (sc->expect[i].violation != NULL &&
+		    strcmp(sc->expect[i].violation, id) == 0)
+			return true;
+	return false;
+}
+
+void
+kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
+{
+	/* The invariants of kernel stacks are FreeBSD's, number by number. */
+	const char *system =
+	    strcmp(diag->module, "kstack") == 0 ? "freebsd" : diag->module;
+	struct kv_violation v = {
+	    .step = run->ops, .address = diag->address, .text = diag->text};
+
+	snprintf(v.id, sizeof(v.id), "%s-I%u", system, diag->invariant);
+	v.expected = is_expected(run->sc, v.id);
+	run->unexpected += !v.expected;
+	if (run->nviolations < KV_VIOLATIONS_MAX)
+		run->violations[run->nviolations++] = v;
+	else
+		run->unlisted++;
+}
+
+static uint64_t
+violations_of(const struct kv_run *run, const char *id)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < run->nviolations; i++)
+		n += strcmp(run->violations[i].id, id) == 0;
+	return n;
+}
+
+/* ---- Names ----------------------------------------------------------- */
+
+static struct kv_value
+value_of(const struct kv_metric *x)
+{
+	struct kv_value v = {.kind = KV_VALUE_UINT, .u = x->u};
+
+	if (x->kind == KV_METRIC_SIGNED && x->i < 0)
+		v = (struct kv_value){.kind = KV_VALUE_INT, .i = x->i};
+	else if (x->kind == KV_METRIC_SIGNED)
+		v.u = (uint64_t)x->i;
+	else if (x->kind == KV_METRIC_RATIO)
+		v = (struct kv_value){.kind = KV_VALUE_REAL, .r = x->r};
+	else if (x->kind == KV_METRIC_TEXT)
+		v = (struct kv_value){.kind = KV_VALUE_WORD, .w = x->text};
+	return v;
+}
+
+bool
+kv_run_lookup(void *arg, const char *name, struct kv_value *value)
+{
+	const struct kv_run *run = arg;
+	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
+	size_t i;
+
+	if (x != NULL) {
+		*value = value_of(x);
+		return true;
+	}
+	for (i = 0; i < run->sc->nparams; i++)
+		if (strcmp(run->sc->params[i].name, name) == 0) {
+			*value = run->sc->params[i].value;
+			return true;
+		}
+	/* A name that another run would produce. */
+	if (kv_metric_declared(name) == NULL)
+		return false;
+	*value = (struct kv_value){.kind = KV_VALUE_NONE};
+	return true;
+}
+
+/* ---- Judgement ------------------------------------------------------- */
+
+static void
+put_value(struct kv_metrics *m, const char *name, const struct kv_value *v)
+{
+	switch (v->kind) {
+	case KV_VALUE_UINT:
+		kv_metrics_put_uint(m, KV_METRIC_COUNT, name, v->u);
+		break;
+	case KV_VALUE_INT:
+		kv_metrics_put_int(m, name, v->i);
+		break;
+	case KV_VALUE_REAL:
+		kv_metrics_put_ratio(m, name, v->r);
+		break;
+	case KV_VALUE_WORD:
+		kv_metrics_put_text(m, name, v->w);
+		break;
+	case KV_VALUE_NONE:
+		break;
+	}
+}
+
+static int
+define_metrics(struct kv_run *run, struct kv_errors *errors)
+{
+	const struct kv_scenario *sc = run->sc;
+	struct kv_value v;
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < sc->nmetrics; i++) {
+		if (kv_expr_eval(sc->metrics[i].expr, kv_run_lookup, run, &v,
+			errors) == 0)
+			put_value(&run->metrics, sc->metrics[i].text, &v);
+		else
+			error = EINVAL;
+	}
+	return error;
+}
+
+static bool
+is_true(const struct kv_value *v)
+{
+	return (v->kind == KV_VALUE_UINT && v->u != 0) ||
+	       (v->kind == KV_VALUE_INT && v->i != 0) ||
+	       (v->kind == KV_VALUE_REAL && v->r != 0);
+}
+
+/* Is the left side a single figure that is written in hex? */
+static bool
+is_hex(const struct kv_run *run, const char *text)
+{
+	char name[128];
+	const struct kv_metric *x;
+	size_t length = strcspn(text, " \t=<>!+-*/%?&|()");
+
+	if (length >= sizeof(name))
+		return false;
+	memcpy(name, text, length);
+	name[length] = '\0';
+	x = kv_metrics_find(&run->metrics, name);
+	return x != NULL && x->kind == KV_METRIC_HEX;
+}
+
+static int
+judge_one(struct kv_run *run, const struct kv_formula *f,
+    struct kv_judgement *j, struct kv_errors *errors)
+{
+	struct kv_value truth;
+
+	*j = (struct kv_judgement){.text = f->text};
+	if (f->violation != NULL) {
+		j->value.u = violations_of(run, f->violation);
+		j->ok = j->value.u != 0;
+		return 0;
+	}
+	if (kv_expr_eval(f->expr, kv_run_lookup, run, &truth, errors) != 0 ||
+	    kv_expr_eval_left(f->expr, kv_run_lookup, run, &j->value, errors) !=
+		0)
+		return EINVAL;
+	j->ok = is_true(&truth);
+	j->hex = j->value.kind == KV_VALUE_UINT && is_hex(run, f->text);
+	return 0;
+}
+
+bool
+kv_run_passed(const struct kv_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->sc->nexpect; i++)
+		if (!run->judged[i].ok)
+			return false;
+	return run->unexpected == 0;
+}
+
+int
+kv_run_judge(struct kv_run *run, struct kv_errors *errors)
+{
+	size_t i;
+	int error;
+
+	if (run->world != NULL)
+		kv_world_measure(run->world, &run->metrics);
+	for (i = 0; i < run->sc->narenas; i++)
+		kv_world_measure_arena(run->arenas[i], &run->metrics);
+	error = define_metrics(run, errors);
+	for (i = 0; i < run->sc->nexpect; i++)
+		if (judge_one(
+			run, &run->sc->expect[i], &run->judged[i], errors) != 0)
+			error = EINVAL;
+	if (run->outcome != KV_OUTCOME_WOULD_PANIC && !kv_run_passed(run))
+		run->outcome = KV_OUTCOME_FAILED;
+	return error;
+}
+
+const char *
+kv_outcome_name(enum kv_outcome outcome)
+{
+	static const char *const names[] = {"ok", "failed", "would-panic"};
+
+	return names[outcome];
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* runner.c - executes the steps of a scenario, one operation after another */
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/log.h"
+#include "out/mem.h"
+#include "run/runner_parts.h"
+
+/* ---- Audit ----------------------------------------------------------- */
+
+static void
+judge(struct kv_run *run, int error, const struct kv_diag *diag)
+{
+	if (error == ENOMEM)
+		kv_log_warn("no memory to check invariants");
+	else if (error != 0)
+		kv_run_violate(run, diag);
+}
+
+static void
+audit_all(struct kv_run *run)
+{
+	struct kv_diag diag;
+	size_t i;
+
+	if (run->world != NULL)
+		judge(run, kv_world_check(run->world, &diag), &diag);
+	for (i = 0; i < run->sc->narenas; i++)
+		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
+}
+
+void
+kv_runner_end(struct kv_runner *r, bool created)
+{
+	struct kv_run *run = r->run;
+	struct kv_diag diag;
+
+	if (run->audit >= 2 && created)
+		judge(run,
+		    kv_world_check_stack(
+			run->world, run->world->nstacks - 1, &diag),
+		    &diag);
+	if (run->audit >= 3)
+		audit_all(run);
+}
+
+void
+kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
+{
+	kv_run_violate(r->run, diag);
+	r->run->outcome = KV_OUTCOME_WOULD_PANIC;
+	r->panicked = true;
+}
+
+int
+kv_runner_refuse(
+    struct kv_runner *r, const struct kv_place *place, const char *why)
+{
+	kv_errors_add(
+	    r->errors, place->path, place->line, place->column, "%s", why);
+	return EINVAL;
+}
+
+void
+kv_runner_begin(struct kv_runner *r)
+{
+	r->run->ops++;
+	kv_log_progress("run", ++r->done, r->total);
+}
+
+/* ---- Steps ----------------------------------------------------------- */
+
+/* Everything that earlier steps left: stacks, then blocks. */
+static int
+step_drain(struct kv_runner *r, const struct kv_step *step)
+{
+	kv_stacks_drain(r);
+	kv_blocks_drain(r, (size_t)(step - r->run->sc->work));
+	return 0;
+}
+
+static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
+    [KV_STEP_DISPOSE] = kv_step_dispose,
+    [KV_STEP_CHURN] = kv_step_churn,
+    [KV_STEP_DRAIN] = step_drain,
+    [KV_STEP_ALLOC] = kv_step_alloc,
+    [KV_STEP_FREE] = kv_step_free,
+    [KV_STEP_ADD] = kv_step_add,
+    [KV_STEP_ARENA_CHURN] = kv_step_arena_churn};
+
+static void
+plan(struct kv_runner *r)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	size_t i;
+
+	for (i = 0; i < sc->nwork; i++) {
+		const struct kv_step *s = &sc->work[i];
+
+		if (s->kind == KV_STEP_DISPOSE && s->order != KV_ORDER_RANDOM)
+			r->aged = true;
+		if (s->count > UINT64_MAX - r->total)
+			r->total = UINT64_MAX;
+		else
+			r->total += s->count;
+	}
+}
+
+static int
+work(struct kv_runner *r)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	int error = 0;
+	size_t i;
+
+	plan(r);
+	kv_blocks_index(r);
+	for (i = 0; i < sc->nwork && error == 0 && !r->panicked; i++)
+		error = steps[sc->work[i].kind](r, &sc->work[i]);
+	kv_log_progress("run", r->total, r->total);
+	if (error == 0 && r->run->audit >= 1)
+		audit_all(r->run);
+	if (r->traced && r->run->world == NULL)
+		kv_metrics_put_uint(
+		    &r->run->metrics, KV_METRIC_HEX, "trace.fnv", r->fnv);
+	return error;
+}
+
+/* ---- Create ---------------------------------------------------------- */
+
+static int
+build_world(struct kv_runner *r)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	struct kv_world_spec spec = {.machine = sc->machine,
+	    .ranges = sc->ranges,
+	    .nranges = sc->nranges,
+	    .ndomains = sc->ndomains,
+	    .scheme = sc->kstacks.scheme,
+	    .npages = sc->kstacks.npages,
+	    .gpages = sc->kstacks.gpages,
+	    .first_kva = sc->kstacks.first_kva,
+	    .hash = true};
+	struct kv_place place = {.path = sc->text.path};
+	int error;
+
+	if (!sc->kstacks.present)
+		return 0;
+	error = kv_world_create(&spec, &r->run->world);
+	if (error == ENOMEM)
+		return kv_runner_refuse(r, &place, "out of memory");
+	if (error != 0)
+		return kv_runner_refuse(r, &place,
+		    "this memory or these kernel stacks are not legal on the "
+		    "machine");
+	return 0;
+}
+
+/* Would its figures carry the names of another arena's? */
+static bool
+is_taken(const struct kv_run *run, const char *name)
+{
+	const struct kv_vmem *vm;
+	unsigned i;
+
+	if (run->world == NULL)
+		return false;
+	for (i = 0; (vm = kv_kstack_arena(run->world->kstack, i)) != NULL; i++)
+		if (strcmp(kv_vmem_name(vm), name) == 0)
+			return true;
+	return false;
+}
+
+static int
+build_arena(struct kv_runner *r, size_t i)
+{
+	const struct kv_arena_spec *s = &r->run->sc->arenas[i];
+	struct kv_vmem **arenas = r->run->arenas;
+	struct kv_vmem_config cfg = {.name = s->name,
+	    .quantum = s->quantum,
+	    .qcache_max = s->qcache_max,
+	    .host = &r->host};
+	struct kv_link *link = &r->links[i];
+
+	if (is_taken(r->run, s->name))
+		return kv_runner_refuse(r, &s->place,
+		    "the kernel stacks have an arena of that name");
+	if (kv_vmem_create(&cfg, &arenas[i]) != 0)
+		return kv_runner_refuse(r, &s->place, "not a legal arena");
+	kv_vmem_set_limit(arenas[i], s->limit);
+	if (s->parent >= 0) {
+		*link = (struct kv_link){.parent = arenas[s->parent],
+		    .align = s->import_align,
+		    .quantum = s->import_quantum,
+		    .slot = s->kpages * s->quantum,
+		    .origin = s->origin,
+		    .keep = !s->release};
+		if (kv_link_set(arenas[i], link) != 0)
+			return kv_runner_refuse(
+			    r, &s->place, "not a legal import");
+	}
+	if (s->size != 0 && kv_vmem_add(arenas[i], s->base, s->size) != 0)
+		return kv_runner_refuse(r, &s->place, "not a legal span");
+	return 0;
+}
+
+static int
+build(struct kv_runner *r)
+{
+	size_t n = r->run->sc->narenas, i;
+	int error;
+
+	kv_host_default(&r->host);
+	error = build_world(r);
+	for (i = 0; i < n && error == 0; i++)
+		error = build_arena(r, i);
+	return error;
+}
+
+/* Zeroed memory for count things, which may be none. */
+static void *
+zeroed(size_t count, size_t size)
+{
+	void *p = kv_mem_resize(NULL, count, size);
+
+	memset(p, 0, count * size);
+	return p;
+}
+
+int
+kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
+    struct kv_run **result, struct kv_errors *errors)
+{
+	struct kv_run *run = zeroed(1, sizeof(*run));
+	struct kv_runner *r = zeroed(1, sizeof(*r));
+	int error;
+
+	*run = (struct kv_run){.sc = sc,
+	    .seed = seed,
+	    .audit = audit,
+	    .arenas = zeroed(sc->narenas, sizeof(struct kv_vmem *)),
+	    .judged = zeroed(sc->nexpect, sizeof(struct kv_judgement)),
+	    .runner = r};
+	*r = (struct kv_runner){.run = run,
+	    .errors = errors,
+	    .links = zeroed(sc->narenas, sizeof(*r->links)),
+	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
+	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
+	    .pick = kv_rng_stream(seed, "dispose"),
+	    .fnv = KV_FNV_BASIS};
+	error = build(r);
+	if (error == 0)
+		error = work(r);
+	if (error == 0)
+		error = kv_run_judge(run, errors);
+	if (error == 0)
+		*result = run;
+	else
+		kv_run_free(run);
+	return error;
+}
+
+void
+kv_run_free(struct kv_run *run)
+{
+	struct kv_runner *r;
+	size_t i;
+
+	if (run == NULL)
+		return;
+	r = run->runner;
+	for (i = run->sc->narenas; i-- != 0;)
+		if (run->arenas[i] != NULL)
+			kv_vmem_destroy(run->arenas[i]);
+	for (i = 0; i < run->sc->nwork; i++)
+		free(r->churns[i].list);
+	kv_world_destroy(run->world);
+	kv_host_fini(&r->host);
+	kv_metrics_fini(&run->metrics);
+	free(r->links);
+	free(r->blocks);
+	free(r->churns);
+	free(r->ages);
+	free(r->named);
+	free(r);
+	free(run->arenas);
+	free(run->judged);
+	free(run);
+}

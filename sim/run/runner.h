@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* runner.h - executes a scenario and judges it */
+#ifndef KV_SIM_RUNNER_H
+#define KV_SIM_RUNNER_H
+
+#include "in/scenario.h"
+#include "out/metrics.h"
+#include "run/world.h"
+
+/* What a kernel would have panicked on, or an invariant that does not hold. */
+struct kv_violation {
+	char id[40];	  /* "vmem-I5", "freebsd-I4" */
+	uint64_t step;	  /* operation, from 1, after which it was found */
+	uint64_t address; /* va, pa or pindex */
+	const char *text; /* static */
+	bool expected;	  /* by violation("ID") */
+};
+
+/* A line of expect, judged. */
+struct kv_judgement {
+	const char *text; /* the scenario's */
+	bool ok;
+	bool hex;	       /* value is an address or a hash */
+	struct kv_value value; /* left side of a comparison */
+};
+
+enum kv_outcome { KV_OUTCOME_OK, KV_OUTCOME_FAILED, KV_OUTCOME_WOULD_PANIC };
+
+enum { KV_VIOLATIONS_MAX = 100 };
+
+/* A scenario that ran; world and arenas stay as the work left them. */
+struct kv_run {
+	const struct kv_scenario *sc;
+	uint64_t seed;
+	unsigned audit;
+	uint64_t ops;		 /* operations executed */
+	struct kv_world *world;	 /* NULL without kstacks */
+	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
+	struct kv_metrics metrics;
+	struct kv_judgement *judged; /* sc->nexpect */
+	struct kv_violation violations[KV_VIOLATIONS_MAX];
+	size_t nviolations;
+	uint64_t unlisted;   /* violations beyond the list */
+	uint64_t unexpected; /* violations, listed or not */
+	enum kv_outcome outcome;
+	struct kv_runner *runner; /* the rest; private to runner.c */
+};
+
+/*
+ * Create what the scenario names, execute its steps in order, measure, judge.
+ * One tick passes before every operation on a stack.  audit: 0 no checks,
+ * 1 everything once at the end, 2 also each new stack, 3 everything after each
+ * operation.  The scenario must outlive the run.
+ * => 0 and an owned run; EINVAL with entries in *errors
+ */
+int kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
+    struct kv_run **run, struct kv_errors *errors);
+void kv_run_free(struct kv_run *run);
+
+/* Do all expectations hold, and was every violation expected? */
+bool kv_run_passed(const struct kv_run *run);
+
+/* Note a violation. */
+void kv_run_violate(struct kv_run *run, const struct kv_diag *diag);
+
+/*
+ * Fill metrics with all that world and arenas know and the scenario defines;
+ * then judge the expectations and the outcome.  => 0, EINVAL
+ */
+int kv_run_judge(struct kv_run *run, struct kv_errors *errors);
+
+/* The value of a name in an expression of this run: a metric, a parameter. */
+bool kv_run_lookup(void *run, const char *name, struct kv_value *value);
+
+/* "ok", "failed", "would-panic". */
+const char *kv_outcome_name(enum kv_outcome outcome);
+
+#endif

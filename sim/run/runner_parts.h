@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* runner_parts.h - what runner.c, steps_stack.c and steps_arena.c share */
+#ifndef KV_SIM_RUNNER_PARTS_H
+#define KV_SIM_RUNNER_PARTS_H
+
+#include "run/rng.h"
+#include "run/runner.h"
+
+/* A block of a step: alloc has one, arena churn many. */
+struct block {
+	kv_va_t va;
+	uint64_t size; /* bytes, as asked for */
+	int arena;
+	bool plain; /* through the quantum cache */
+	bool given; /* the allocation did not fail */
+	bool live;
+};
+
+struct block_list {
+	struct block *list;
+	size_t count, capacity;
+};
+
+/* The stacks by age, as links between entries of world->stacks. */
+struct age {
+	size_t older, younger; /* entry + 1; 0 = none */
+};
+
+/* What a run needs beside its results. */
+struct kv_runner {
+	struct kv_run *run;
+	struct kv_errors *errors;
+	struct kv_host host;	      /* of the scenario's arenas */
+	struct kv_link *links;	      /* one an arena */
+	struct block *blocks;	      /* one a step */
+	struct block_list *churns;    /* one a step */
+	const struct kv_step **named; /* allocations of named blocks, sorted */
+	size_t nnamed;
+	bool aged; /* a step asks for the oldest or youngest */
+	struct age *ages;
+	size_t age_capacity, oldest, youngest; /* entry + 1 */
+	struct kv_rng pick;		       /* stream of random disposals */
+	uint64_t fnv;			       /* trace.fnv without a world */
+	bool traced;	      /* an arena step was mixed into it */
+	uint64_t total, done; /* operations, for the progress bar */
+	bool panicked;
+};
+
+/* Before and after each operation; created: the newest stack is new. */
+void kv_runner_begin(struct kv_runner *r);
+void kv_runner_end(struct kv_runner *r, bool created);
+
+/* The kernel would have stopped here; so does the run. */
+void kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag);
+
+/* The place asks for something that is not legal.  => EINVAL, noted */
+int kv_runner_refuse(
+    struct kv_runner *r, const struct kv_place *place, const char *why);
+
+/* Each executes one step.  => 0; EINVAL with an entry in the errors */
+typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
+kv_step_fn kv_step_spawn, kv_step_dispose, kv_step_churn;
+kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
+
+/* Dispose of all stacks, the last entry first. */
+void kv_stacks_drain(struct kv_runner *r);
+
+/* Free what the first n steps left, in their order. */
+void kv_blocks_drain(struct kv_runner *r, size_t n);
+
+/* Collect the named blocks, so that each is found by its name. */
+void kv_blocks_index(struct kv_runner *r);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* steps_stack.c - steps that create and dispose of kernel stacks */
+#include "out/mem.h"
+#include "run/runner_parts.h"
+
+/*
+ * Creations in a row that fail before the rest of a spawn step is written off:
+ * nothing is freed in between, so the rest must fail as well.
+ */
+enum { FAILURES_MAX = 1000 };
+
+/* ---- Age of stacks --------------------------------------------------- */
+
+static void
+age_append(struct kv_runner *r, size_t entry)
+{
+	if (!r->aged)
+		return;
+	if (entry >= r->age_capacity) {
+		r->age_capacity = r->run->world->capacity;
+		r->ages =
+		    kv_mem_resize(r->ages, r->age_capacity, sizeof(*r->ages));
+	}
+	r->ages[entry] = (struct age){r->youngest, 0};
+	if (r->youngest != 0)
+		r->ages[r->youngest - 1].younger = entry + 1;
+	else
+		r->oldest = entry + 1;
+	r->youngest = entry + 1;
+}
+
+/* Make both neighbours of `at` point to `to` (entry + 1, or over it: 0). */
+static void
+age_point(struct kv_runner *r, const struct age *at, size_t to)
+{
+	if (at->older != 0)
+		r->ages[at->older - 1].younger = to != 0 ? to : at->younger;
+	else
+		r->oldest = to != 0 ? to : at->younger;
+	if (at->younger != 0)
+		r->ages[at->younger - 1].older = to != 0 ? to : at->older;
+	else
+		r->youngest = to != 0 ? to : at->older;
+}
+
+/* Entry i goes and the last entry moves into its place. */
+static void
+age_remove(struct kv_runner *r, size_t i, size_t last)
+{
+	if (!r->aged)
+		return;
+	age_point(r, &r->ages[i], 0);
+	if (i == last)
+		return;
+	r->ages[i] = r->ages[last];
+	age_point(r, &r->ages[i], i + 1);
+}
+
+/* ---- Operations on stacks -------------------------------------------- */
+
+/* => 0, ENOMEM (counted by the world), EINVAL with an entry in the errors */
+static int
+spawn(struct kv_runner *r, const struct kv_step *step)
+{
+	struct kv_world *w = r->run->world;
+	int error;
+
+	kv_runner_begin(r);
+	error = kv_world_spawn(w, step->npages, step->domain);
+	if (error == 0)
+		age_append(r, w->nstacks - 1);
+	else if (error != ENOMEM)
+		return kv_runner_refuse(
+		    r, &step->place, "no such stack on this machine");
+	kv_runner_end(r, error == 0);
+	return error;
+}
+
+static void
+dispose(struct kv_runner *r, size_t i)
+{
+	struct kv_world *w = r->run->world;
+	struct kv_diag diag;
+
+	kv_runner_begin(r);
+	if (kv_world_dispose(w, i, &diag) != 0) {
+		kv_runner_panic(r, &diag);
+		return;
+	}
+	age_remove(r, i, w->nstacks);
+	kv_runner_end(r, false);
+}
+
+int
+kv_step_spawn(struct kv_runner *r, const struct kv_step *step)
+{
+	uint64_t i, failures = 0;
+
+	for (i = 0; i < step->count && failures < FAILURES_MAX; i++) {
+		int error = spawn(r, step);
+
+		if (error == EINVAL)
+			return error;
+		failures = error == 0 ? 0 : failures + 1;
+	}
+	r->run->world->failed += step->count - i;
+	return 0;
+}
+
+int
+kv_step_dispose(struct kv_runner *r, const struct kv_step *step)
+{
+	struct kv_world *w = r->run->world;
+	uint64_t i;
+
+	for (i = 0; i < step->count && w->nstacks != 0 && !r->panicked; i++) {
+		if (step->order == KV_ORDER_OLDEST)
+			dispose(r, r->oldest - 1);
+		else if (step->order == KV_ORDER_NEWEST)
+			dispose(r, r->youngest - 1);
+		else
+			dispose(r, kv_rng_below(&r->pick, w->nstacks));
+	}
+	return 0;
+}
+
+/* The procedure of freebsd.md 8.3, choice by choice. */
+int
+kv_step_churn(struct kv_runner *r, const struct kv_step *step)
+{
+	struct kv_world *w = r->run->world;
+	struct kv_rng rng = {r->run->seed};
+	uint64_t i;
+
+	for (i = 0; i < step->count && !r->panicked; i++) {
+		if (w->nstacks == 0 || (w->nstacks < step->limit &&
+					   (kv_rng_next(&rng) & 1) != 0)) {
+			if (spawn(r, step) == EINVAL)
+				return EINVAL;
+		} else {
+			dispose(r, kv_rng_next(&rng) % w->nstacks);
+		}
+	}
+	return 0;
+}
+
+void
+kv_stacks_drain(struct kv_runner *r)
+{
+	struct kv_world *w = r->run->world;
+
+	while (w != NULL && w->nstacks != 0 && !r->panicked)
+		dispose(r, w->nstacks - 1);
+}
