@@ -52,10 +52,36 @@ list_faults(struct kv_buf *b)
 }
 
 static const struct {
+	const char *module;
+	unsigned number;
+	const char *about;
+} invariants[] = {
+#define X(module, number, about) {module, number, about},
+#include "run/invariants.def"
+#undef X
+};
+
+static void
+list_invariants(struct kv_buf *b)
+{
+	size_t i;
+
+	kv_buf_printf(b, "%-12s %s\n", "INVARIANT", "MEANING");
+	for (i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++) {
+		char id[24];
+
+		snprintf(id, sizeof(id), "%s-I%u", invariants[i].module,
+		    invariants[i].number);
+		kv_buf_printf(b, "%-12s %s\n", id, invariants[i].about);
+	}
+}
+
+static const struct {
 	const char *name;
 	void (*list)(struct kv_buf *b);
 } tables[] = {{"metrics", list_metrics}, {"policies", list_policies},
-    {"faults", list_faults}, {"machines", list_machines}};
+    {"faults", list_faults}, {"invariants", list_invariants},
+    {"machines", list_machines}};
 
 enum { NTABLES = sizeof(tables) / sizeof(tables[0]) };
 

@@ -52,7 +52,7 @@ for verb in $verbs; do
 	# Long options are taken in full only.
 	refused "$verb" --hel
 done
-for what in metrics policies machines; do
+for what in metrics policies faults invariants machines; do
 	fine list "$what"
 done
 

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""invariants.py SOURCE [--write] - the table of invariants says what theory says
+
+`kvasir list invariants` prints sim/run/invariants.def.  Its rows are the
+invariants that the theory blocks of alloc/ number; --write brings it up to
+date.
+"""
+import os
+import re
+import sys
+
+# Whose check reports by these numbers: the id is MODULE-In.
+MODULES = {
+    'vmem': ['vmem.c'],
+    'phys': ['buddy.c', 'phys.c'],
+    'object': ['object.c'],
+    'reserv': ['reservation.c'],
+    'kstack': ['kstack.c'],
+}
+TABLE = 'sim/run/invariants.def'
+HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */
+/* X(module, number, text): what kv_MODULE_check holds up, as the theory blocks
+ * of alloc/ put it.  Written by tests/lint/invariants.py. */
+'''
+FIRST = re.compile(r' \*   I(\d+)  +(\S.*)')
+MORE = re.compile(r' \*       +(\S.*)')
+
+
+def numbered(path):
+    """(number, text) of each invariant in a theory block"""
+    number, words = None, []
+    with open(path) as text:
+        for line in text:
+            first, more = FIRST.match(line), MORE.match(line)
+            if first or not more:
+                if number:
+                    yield number, ' '.join(words)
+                number, words = None, []
+            if first:
+                number, words = int(first[1]), [first[2]]
+            elif more and number:
+                words.append(more[1])
+
+
+def table(source):
+    rows = HEAD
+    for module, files in MODULES.items():
+        found = []
+        for name in files:
+            found += numbered(os.path.join(source, 'alloc', name))
+        numbers = [number for number, _ in found]
+        if not found or len(set(numbers)) != len(numbers):
+            sys.exit(f'{module}: no invariants, or a number twice')
+        for number, text in sorted(found):
+            text = text.rstrip('.').replace('\\', '\\\\').replace('"', '\\"')
+            rows += f'X("{module}", {number}, "{text}")\n'
+    return rows
+
+
+def main():
+    source = sys.argv[1]
+    path = os.path.join(source, TABLE)
+    rows = table(source)
+    if '--write' in sys.argv[2:]:
+        with open(path, 'w') as text:
+            text.write(rows)
+        return
+    with open(path) as text:
+        if text.read() != rows:
+            print(f'{TABLE} is not what the theory blocks of alloc/ say: run '
+                  'tests/lint/invariants.py . --write')
+            sys.exit(1)
+
+
+main()
