@@ -9,6 +9,10 @@
 
 /* In the order in which --help shows them. */
 static const struct kv_verb verbs[] = {
+    {"replay", "TRACE", "drive stack policies with recorded threads", 1, 1,
+	KV_OPT_SEED | KV_OPT_AUDIT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
+	    KV_OPT_POLICY | KV_OPT_RESIDENT | KV_OPT_STRICT,
+	kv_cmd_replay},
     {"vmem", "TRACE", "run a vmem trace; one output line an operation", 1, 1, 0,
 	kv_cmd_vmem},
     {"list", "WHAT",

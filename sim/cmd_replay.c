@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_replay.c - kvasir replay TRACE: a recording through some policies */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "in/thread_trace.h"
+#include "out/hint.h"
+#include "out/log.h"
+#include "out/mem.h"
+#include "out/plot.h"
+#include "out/report_replay.h"
+
+/* Columns of the pictures over time. */
+enum { SAMPLES = 200 };
+
+/* The policies to drive, in the order asked for. */
+struct choice {
+	const struct kv_policy **list;
+	size_t count;
+};
+
+/* ---- Policies --------------------------------------------------------- */
+
+static int
+unknown_policy(const char *name)
+{
+	size_t count, i;
+	const struct kv_policy *table = kv_policy_table(&count);
+	const char **names = kv_mem_resize(NULL, count, sizeof(*names));
+	const char *hint;
+
+	for (i = 0; i < count; i++)
+		names[i] = table[i].name;
+	hint = kv_hint_find(name, names, count);
+	if (hint != NULL)
+		kv_log_error("replay: no policy \"%s\"; did you mean \"%s\"?",
+		    name, hint);
+	else
+		kv_log_error(
+		    "replay: no policy \"%s\" (see kvasir list policies)",
+		    name);
+	free(names);
+	return KV_EXIT_USAGE;
+}
+
+static int
+choice_add(struct choice *c, const char *name)
+{
+	const struct kv_policy *policy = kv_policy_find(name);
+
+	if (policy == NULL)
+		return unknown_policy(name);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->list[i] == policy) {
+			kv_log_error("replay: policy \"%s\" twice", name);
+			return KV_EXIT_USAGE;
+		}
+	c->list = kv_mem_resize(c->list, c->count + 1, sizeof(*c->list));
+	c->list[c->count++] = policy;
+	return 0;
+}
+
+/* All policies that work, or those of "P,P,P". */
+static int
+choice_parse(struct choice *c, const char *words)
+{
+	size_t count;
+	const struct kv_policy *table = kv_policy_table(&count);
+	int error = 0;
+
+	for (size_t i = 0; words == NULL && i < count; i++)
+		choice_add(c, table[i].name);
+	while (words != NULL && error == 0) {
+		size_t size = strcspn(words, ",");
+		char *name = kv_mem_text(words);
+
+		name[size] = '\0';
+		error = choice_add(c, name);
+		free(name);
+		words = words[size] == ',' ? words + size + 1 : NULL;
+	}
+	return error;
+}
+
+/* ---- Output ----------------------------------------------------------- */
+
+static int
+file_write(const char *folder, const char *name, const struct kv_buf *b)
+{
+	struct kv_buf path = {0};
+	int error;
+
+	kv_buf_printf(&path, "%s/%s", folder, name);
+	error = kv_buf_write_file(b, path.data);
+	if (error != 0)
+		kv_log_error("%s: %s", path.data, strerror(error));
+	kv_buf_fini(&path);
+	return error;
+}
+
+static int
+reports_write(const struct kv_replay_report *r, const char *folder)
+{
+	struct kv_buf text = {0}, json = {0};
+	int error;
+
+	kv_report_replay_text(r, &text);
+	kv_report_replay_json(r, &json);
+	error = file_write(folder, "report.txt", &text);
+	if (error == 0)
+		error = file_write(folder, "report.json", &json);
+	kv_buf_fini(&text);
+	kv_buf_fini(&json);
+	return error;
+}
+
+static int
+plots_write(const struct kv_replay_report *r, const char *folder)
+{
+	static const struct {
+		const char *name;
+		kv_plot_fn *fn;
+	} files[] = {
+	    {"occupancy.dat", kv_plot_occupancy},
+	    {"contiguity.dat", kv_plot_contiguity},
+	    {"runs.dat", kv_plot_runs},
+	};
+	struct kv_buf b = {0};
+	int error;
+
+	kv_plot_pindex(&b, r->cfg->machine);
+	error = file_write(folder, "pindex.dat", &b);
+	for (size_t i = 0; error == 0 && i < sizeof(files) / sizeof(files[0]);
+	     i++) {
+		b.size = 0;
+		files[i].fn(&b, r->replays, r->count);
+		error = file_write(folder, files[i].name, &b);
+	}
+	for (size_t i = 0; error == 0 && i < kv_plot_nscripts; i++) {
+		b.size = 0;
+		kv_buf_add(&b, (const char *)kv_plot_scripts[i].data,
+		    kv_plot_scripts[i].size);
+		error = file_write(folder, kv_plot_scripts[i].name, &b);
+	}
+	kv_buf_fini(&b);
+	return error;
+}
+
+static int
+folder_write(const struct kv_replay_report *r, const char *folder)
+{
+	int error = kv_folder_create(folder);
+
+	if (error != 0) {
+		kv_log_error("%s: %s", folder, strerror(error));
+		return error;
+	}
+	error = reports_write(r, folder);
+	if (error == 0)
+		error = plots_write(r, folder);
+	return error;
+}
+
+static int
+report_print(const struct kv_replay_report *r, const struct kv_opts *opts)
+{
+	struct kv_buf b = {0};
+
+	if (opts->output != NULL && folder_write(r, opts->output) != 0)
+		return KV_EXIT_USAGE;
+	if (opts->format == KV_FORMAT_JSON)
+		kv_report_replay_json(r, &b);
+	else
+		kv_report_replay_text(r, &b);
+	fwrite(b.data, 1, b.size, stdout);
+	kv_buf_fini(&b);
+	return kv_report_replay_failed(r) ? KV_EXIT_FAILED : KV_EXIT_OK;
+}
+
+/* ---- Running ---------------------------------------------------------- */
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (strcmp(path, "-") == 0)
+		return "standard input";
+	return slash == NULL ? path : slash + 1;
+}
+
+static int
+policies_run(const struct kv_replay_report *r, const struct choice *c,
+    struct kv_replay *replays)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		int error = kv_replay_run(r->cfg, c->list[i], &replays[i]);
+
+		if (error != 0) {
+			kv_log_error("replay: %s: %s", c->list[i]->name,
+			    strerror(error));
+			return KV_EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
+static int
+policies_report(const struct kv_replay_report *r, const struct choice *c,
+    const struct kv_opts *opts)
+{
+	struct kv_replay *replays =
+	    kv_mem_resize(NULL, c->count, sizeof(*replays));
+	struct kv_replay_report report = *r;
+	int status;
+
+	memset(replays, 0, c->count * sizeof(*replays));
+	report.replays = replays;
+	report.count = c->count;
+	status = policies_run(r, c, replays);
+	if (status == 0)
+		status = report_print(&report, opts);
+	for (size_t i = 0; i < c->count; i++)
+		kv_replay_fini(&replays[i]);
+	free(replays);
+	return status;
+}
+
+/* No two samples at the same operation, but two at least. */
+static unsigned
+sample_count(const struct kv_thread_trace *trace)
+{
+	if (trace->nops == 0)
+		return 2;
+	return trace->nops < SAMPLES ? (unsigned)trace->nops + 1 : SAMPLES;
+}
+
+static int
+trace_run(const struct kv_thread_trace *trace, const struct choice *c,
+    const struct kv_opts *opts)
+{
+	struct kv_replay_config cfg = {
+	    .trace = trace,
+	    .machine = kv_machine_find("amd64"),
+	    .resident = opts->resident,
+	    .audit = opts->audit,
+	};
+	struct kv_replay_report report = {
+	    .name = base_name(opts->operands[0]),
+	    .cfg = &cfg,
+	    .seed = opts->seed,
+	    .strict = opts->strict,
+	};
+
+	if (opts->output != NULL)
+		cfg.nsamples = sample_count(trace);
+	if (cfg.resident > kv_replay_capacity(&cfg)) {
+		kv_log_error("replay: --resident %" PRIu64
+			     ": memory has room for %" PRIu64 " stacks",
+		    cfg.resident, kv_replay_capacity(&cfg));
+		return KV_EXIT_USAGE;
+	}
+	return policies_report(&report, c, opts);
+}
+
+int
+kv_cmd_replay(const struct kv_opts *opts)
+{
+	struct kv_thread_trace trace;
+	struct kv_errors errors = {0};
+	struct choice choice = {0};
+	int status = choice_parse(&choice, opts->policy);
+
+	if (status == 0 && kv_thread_trace_read(opts->operands[0], opts->strict,
+			       &trace, &errors) != 0)
+		status = KV_EXIT_USAGE;
+	else if (status == 0) {
+		status = trace_run(&trace, &choice, opts);
+		kv_thread_trace_fini(&trace);
+	}
+	kv_errors_print(&errors);
+	kv_errors_fini(&errors);
+	free(choice.list);
+	return status;
+}
