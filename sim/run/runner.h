@@ -51,10 +51,10 @@ struct kv_run {
  * One tick passes before every operation on a stack.  audit: 0 no checks,
  * 1 everything once at the end, 2 also each new stack, 3 everything after each
  * operation.  The scenario must outlive the run.
- * => 0 and an owned run; EINVAL with entries in *errors
+ * => 0 and an owned run in *result; EINVAL with entries in *errors
  */
 int kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
-    struct kv_run **run, struct kv_errors *errors);
+    struct kv_run **result, struct kv_errors *errors);
 void kv_run_free(struct kv_run *run);
 
 /* Do all expectations hold, and was every violation expected? */
