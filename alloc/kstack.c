@@ -24,7 +24,8 @@
  * 2 Representation.  Arenas as above; two objects (default and other sizes);
  *   the kernel map is its lowest address never given, since nothing ever
  *   returns to it.  A stack is a value that its thread keeps.
- * 3 Invariants (numbers of the spec's oracle list, freebsd.md 3.8).
+ * 3 Invariants (numbers of the spec's oracle list, freebsd.md 3.8; reported as
+ *   freebsd-I1 and so on).
  *   I1   A default slot starts at a page number that k divides (new schemes).
  *   I2   A guard page has no page (and, new schemes, no pindex).
  *   I3   A stack's pindexes are consecutive and nobody else's: the object
@@ -378,11 +379,11 @@ kv_stack_dispose(
 	int error;
 
 	if (stack->domain >= ks->cfg.ndomains)
-		return kv_diag_set(diag, EINVAL, "kstack", 7, stack->ks,
+		return kv_diag_set(diag, EINVAL, "freebsd", 7, stack->ks,
 		    "the stack's domain does not exist");
 	if (first_pindex(ks, stack, &pindex) != 0)
 		return kv_diag_set(
-		    diag, EINVAL, "kstack", 2, stack->ks, "guard page pindex");
+		    diag, EINVAL, "freebsd", 2, stack->ks, "guard page pindex");
 	if (ks->cfg.ndomains > 1 && kv_object_lookup(obj, pindex, &first) == 0)
 		misplaced = is_misplaced(ks, stack, first);
 	error = kv_page_free(ks->cfg.reserv, obj, pindex, stack->npages, diag);

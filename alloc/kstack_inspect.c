@@ -229,7 +229,7 @@ struct check {
 static int
 bad(struct check *c, unsigned invariant, uint64_t at, const char *text)
 {
-	return kv_diag_set(c->diag, EFAULT, "kstack", invariant, at, text);
+	return kv_diag_set(c->diag, EFAULT, "freebsd", invariant, at, text);
 }
 
 /* I2: no page at a guard's own linear index, where the object is linear. */

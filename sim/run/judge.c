@@ -22,13 +22,10 @@ is_expected(const struct kv_scenario *sc, const char *id)
 void
 kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
 {
-	/* The invariants of kernel stacks are FreeBSD's, number by number. */
-	const char *system =
-	    strcmp(diag->module, "kstack") == 0 ? "freebsd" : diag->module;
 	struct kv_violation v = {
 	    .step = run->ops, .address = diag->address, .text = diag->text};
 
-	snprintf(v.id, sizeof(v.id), "%s-I%u", system, diag->invariant);
+	snprintf(v.id, sizeof(v.id), "%s-I%u", diag->module, diag->invariant);
 	v.expected = is_expected(run->sc, v.id);
 	run->unexpected += !v.expected;
 	if (run->nviolations < KV_VIOLATIONS_MAX)

@@ -138,7 +138,7 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 static int
 broken(struct kv_diag *diag, unsigned invariant, uint64_t va, const char *text)
 {
-	return kv_diag_set(diag, EFAULT, "kstack", invariant, va, text);
+	return kv_diag_set(diag, EFAULT, "freebsd", invariant, va, text);
 }
 
 /* Default-size stacks stand in an object of their own. */

@@ -16,7 +16,7 @@ MODULES = {
     'phys': ['buddy.c', 'phys.c'],
     'object': ['object.c'],
     'reserv': ['reservation.c'],
-    'kstack': ['kstack.c'],
+    'freebsd': ['kstack.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */
