@@ -350,8 +350,8 @@ kv_buddy_pool(
 
 /* All pages of a block become alike; a block of whole pieces drops their
  * details, which hold nothing any more. */
-static void
-set_pool(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
+void
+kv_buddy_set_pool(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
     unsigned order, unsigned pool)
 {
 	struct kv_buddy_piece *p = piece_of(b, seg, pfn);
@@ -390,7 +390,7 @@ kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 	    (seg->domain * b->nlists + seg->list) * KV_BUDDY_POOLS + pool;
 	struct kv_buddy_link *link;
 
-	set_pool(b, seg, pfn, order, pool);
+	kv_buddy_set_pool(b, seg, pfn, order, pool);
 	set_head(b, seg, pfn, order, order + 1);
 	link = link_of(b, seg, pfn, order);
 	link->prev = end == KV_BUDDY_TAIL ? q->tail : KV_BUDDY_NONE;
@@ -478,7 +478,7 @@ kv_buddy_pop(struct kv_buddy *b, unsigned domain, unsigned list,
 
 	kv_buddy_remove(b, seg, pfn, order);
 	if (from_pool != to_pool)
-		set_pool(b, seg, pfn, order, to_pool);
+		kv_buddy_set_pool(b, seg, pfn, order, to_pool);
 	return pfn;
 }
 

@@ -139,6 +139,10 @@ void kv_buddy_enqueue(struct kv_buddy *b, struct kv_buddy_seg *seg,
 void kv_buddy_join(
     struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn, unsigned order);
 
+/* Put all pages of a block, which is in no queue, into a pool. */
+void kv_buddy_set_pool(struct kv_buddy *b, struct kv_buddy_seg *seg,
+    uint32_t pfn, unsigned order, unsigned pool);
+
 /* Take the head of a queue: out of it, and into a pool as a whole. */
 uint32_t kv_buddy_pop(struct kv_buddy *b, unsigned domain, unsigned list,
     unsigned from_pool, unsigned order, unsigned to_pool);

@@ -60,6 +60,22 @@ int kv_phys_free(
 /* Allocations must leave limit pages free in the domain; 0 at start. */
 void kv_phys_set_limit(struct kv_phys *phys, unsigned domain, uint64_t limit);
 
+/*
+ * Up to npages single pages in one batch, as a page cache refills (fact 11).
+ * => 0 and *got, pfns in the order they come; ENOMEM: the limit forbids
+ *    npages, or no metadata; nothing is changed
+ */
+int kv_phys_alloc_batch(struct kv_phys *phys, enum kv_phys_pool pool,
+    uint64_t npages, unsigned domain, kv_pfn_t *pfns, uint64_t *got);
+
+/* Free a run of one segment in one call (fact 10).  Errors: kv_phys_free */
+int kv_phys_free_run(
+    struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages, struct kv_diag *diag);
+
+/* Pull a page out of the free queues, whatever the limit (fact 13).
+ * => 0; ENOENT: it is not free; ENOMEM */
+int kv_phys_unfree(struct kv_phys *phys, kv_pfn_t pfn);
+
 /* ---- Use, for the layer above: the free count is the caller's ---------- */
 
 /* Take npages off (add them to) the domain's free count; false = the limit
@@ -77,6 +93,23 @@ int kv_phys_detail(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages);
 
 /* As kv_phys_alloc after kv_phys_reserve(1).  => 0; ENOMEM: no such block */
 int kv_phys_take(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
+    unsigned domain, kv_pfn_t *pfn);
+
+/* What a contiguous run must satisfy; bytes. */
+struct kv_phys_want {
+	uint64_t npages;   /* > 0 */
+	kv_pa_t low, high; /* the run lies in [low, high) */
+	uint64_t align;	   /* of its start: a power of two */
+	uint64_t boundary; /* power of two it must not cross; 0 = none */
+};
+
+/* Does the run of want->npages at pa satisfy want? */
+bool kv_phys_suits(
+    const struct kv_phys *phys, const struct kv_phys_want *want, kv_pa_t pa);
+
+/* A contiguous run (fact 12) after kv_phys_reserve(1).
+ * => 0; ENOMEM: no such run */
+int kv_phys_take_contig(struct kv_phys *phys, const struct kv_phys_want *want,
     unsigned domain, kv_pfn_t *pfn);
 
 /* Free with joining, unchecked; kv_phys_detail must hold below the order of a

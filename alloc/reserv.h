@@ -47,6 +47,32 @@ int kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj,
 int kv_page_free(struct kv_reserv *rv, struct kv_object *obj,
     kv_pindex_t pindex, unsigned npages, struct kv_diag *diag);
 
+/* A page without an object, from the queues or by breaking (facts 7, 18); it
+ * is freed with kv_phys_free.  => 0; ENOMEM; EINVAL: no such domain */
+int kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn);
+
+/*
+ * A physically contiguous run (facts 12, 23, 24), from reservations, the
+ * queues, or by breaking a reservation; for pindex and up of an object, or
+ * without an object (obj NULL; freed with kv_phys_free or kv_phys_free_run).
+ * => 0; ENOMEM (metadata: nothing is changed); EEXIST, ERANGE, EINVAL as
+ *    kv_page_alloc; EINVAL also when align is no power of two
+ */
+int kv_page_alloc_contig(struct kv_reserv *rv, struct kv_object *obj,
+    kv_pindex_t pindex, const struct kv_phys_want *want, unsigned domain,
+    kv_pfn_t *pfn);
+
+/*
+ * Pages of `from` with index >= offset go to `to`, at index - offset, with
+ * their reservations (fact 26).  *moved gets their number.
+ * => 0; EINVAL: offset is no multiple of a reservation, the colours differ, a
+ *    reservation reaches below offset or would go to an object without, or
+ *    from = to; EEXIST: `to` has a page
+ *    in the way; ENOMEM; nothing is changed then
+ */
+int kv_page_rename(struct kv_reserv *rv, struct kv_object *from,
+    struct kv_object *to, uint64_t offset, uint64_t *moved);
+
 /* Break the head of the domain's partial queue.
  * => 0; ENOENT: it is empty; ENOMEM: no metadata; nothing is changed */
 int kv_reserv_reclaim(struct kv_reserv *rv, unsigned domain);

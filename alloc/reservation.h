@@ -55,6 +55,13 @@ void kv_reservation_destroy(struct kv_reserv *rv, struct kv_reservation *r);
 struct kv_reservation *kv_reservation_of(
     const struct kv_reserv *rv, kv_pfn_t pfn);
 
+/* Is all that is resident in the window the population of one reservation? */
+static inline bool
+kv_window_is_pure(const struct kv_window *w)
+{
+	return w->reserv != NULL && w->resident == w->reserv->popcnt;
+}
+
 /*
  * A reservation over an empty window, from a block taken for it; a spare
  * record must be there.  Nothing is populated yet, which must follow.

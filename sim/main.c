@@ -15,6 +15,8 @@ static const struct kv_verb verbs[] = {
 	kv_cmd_replay},
     {"vmem", "TRACE", "run a vmem trace; one output line an operation", 1, 1, 0,
 	kv_cmd_vmem},
+    {"phys", "TRACE", "run a phys trace; one output line an operation", 1, 1, 0,
+	kv_cmd_phys},
     {"list", "WHAT",
 	"show a table: metrics, policies, faults, invariants, "
 	"machines",

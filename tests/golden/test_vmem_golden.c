@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vmem_golden.c - the golden vmem traces, byte for byte */
-#include <stdio.h>
-#include <string.h>
-
+#include "golden/golden.h"
 #include "in/trace_vmem.h"
 #include "kvtest.h"
 
@@ -17,46 +15,9 @@ static const char *const names[] = {"addspan", "aligned-a", "aligned-b",
 
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
-static void
-read_golden(const char *name, const char *kind, struct kv_text *text)
-{
-	struct kv_errors errors = {0};
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/golden/vmem/%s.%s.gz", KV_TESTS, name,
-	    kind);
-	ck_assert_int_eq(kv_text_read(path, (size_t)1 << 30, text, &errors), 0);
-}
-
-/* Number of the first line in which a and b differ, from 1. */
-static unsigned
-differing_line(const char *a, const char *b, size_t n)
-{
-	unsigned line = 1;
-
-	for (size_t i = 0; i < n && a[i] == b[i]; i++)
-		line += a[i] == '\n';
-	return line;
-}
-
 START_TEST(golden)
 {
-	struct kv_text trace, want;
-	struct kv_errors errors = {0};
-	struct kv_buf got = {0};
-	size_t n;
-
-	read_golden(names[_i], "trace", &trace);
-	read_golden(names[_i], "out", &want);
-	ck_assert_int_eq(kv_trace_vmem_run(&trace, &got, &errors), 0);
-	n = got.size < want.size ? got.size : want.size;
-	ck_assert_msg(
-	    got.size == want.size && memcmp(got.data, want.data, n) == 0,
-	    "%s differs in output line %u", names[_i],
-	    differing_line(got.data, want.data, n));
-	kv_buf_fini(&got);
-	kv_text_fini(&want);
-	kv_text_fini(&trace);
+	golden_compare(KV_TESTS, "vmem", names[_i], kv_trace_vmem_run);
 }
 END_TEST
 
