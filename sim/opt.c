@@ -24,9 +24,8 @@ struct parse {
 /* => false: the value is not legal */
 typedef bool set_fn(struct parse *p, char *value);
 
-/* An unsigned number: decimal or 0x, never octal, nothing behind it. */
-static bool
-to_number(const char *s, uint64_t *value)
+bool
+kv_opts_number(const char *s, uint64_t *value)
 {
 	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
 	const char *digits = hex ? s + 2 : s;
@@ -61,7 +60,7 @@ to_word(const char *s, const char *const *words, unsigned *index)
 static bool
 set_seed(struct parse *p, char *value)
 {
-	return to_number(value, &p->opts->seed);
+	return kv_opts_number(value, &p->opts->seed);
 }
 
 static bool
@@ -104,7 +103,7 @@ set_audit(struct parse *p, char *value)
 {
 	uint64_t level;
 
-	if (!to_number(value, &level) || level > 3)
+	if (!kv_opts_number(value, &level) || level > 3)
 		return false;
 	p->opts->audit = (unsigned)level;
 	return true;
@@ -146,7 +145,7 @@ set_policy(struct parse *p, char *value)
 static bool
 set_resident(struct parse *p, char *value)
 {
-	return to_number(value, &p->opts->resident);
+	return kv_opts_number(value, &p->opts->resident);
 }
 
 static bool

@@ -66,6 +66,9 @@ int kv_opts_parse(
     const struct kv_verb *verb, int argc, char **argv, struct kv_opts *opts);
 void kv_opts_fini(struct kv_opts *opts);
 
+/* An unsigned number: decimal or 0x, never octal, nothing behind it. */
+bool kv_opts_number(const char *text, uint64_t *value);
+
 /* The usage line and the options of a verb. */
 void kv_opts_help(const struct kv_verb *verb, FILE *to);
 

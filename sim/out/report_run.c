@@ -283,12 +283,12 @@ put_orders(struct page *p)
 	char name[CELL], cell[CELL];
 	size_t i;
 
-	kv_buf_printf(p->b, "  %-*s", LABEL - 4, "order of a request");
+	kv_buf_printf(p->b, "  %-*s", LABEL - 6, "order of a request");
 	for (order = 0; order <= last; order++)
-		kv_buf_printf(p->b, " %6u", order);
+		kv_buf_printf(p->b, " %8u", order);
 	kv_buf_add(p->b, "\n", 1);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		kv_buf_printf(p->b, "  phys.%-*s", LABEL - 9, rows[i]);
+		kv_buf_printf(p->b, "  phys.%-*s", LABEL - 11, rows[i]);
 		for (order = 0; order <= last; order++) {
 			const struct kv_metric *x;
 
@@ -297,7 +297,7 @@ put_orders(struct page *p)
 			x = kv_metrics_find(&p->run->metrics, name);
 			p->shown[x - p->run->metrics.list] = true;
 			format_metric(cell, sizeof(cell), x);
-			kv_buf_printf(p->b, " %6s", cell);
+			kv_buf_printf(p->b, " %8s", cell);
 		}
 		kv_buf_add(p->b, "\n", 1);
 	}

@@ -228,8 +228,8 @@ frame_visit(void *arg, kv_pindex_t pindex, kv_pfn_t pfn)
 	return 1;
 }
 
-/* The stack page that the frame holds, if any. */
-static void
+/* The stack page that the frame holds.  => false: none of this object */
+static bool
 put_owner(struct page *p, const struct kv_object *obj, kv_pfn_t pfn)
 {
 	const struct kv_world *w = p->run->world;
@@ -239,13 +239,15 @@ put_owner(struct page *p, const struct kv_object *obj, kv_pfn_t pfn)
 	kv_va_t va;
 
 	if (obj == NULL)
-		return;
+		return false;
 	if (obj != kv_kstack_object(w->kstack))
 		map.scheme = KV_PINDEX_LINEAR;
 	kv_object_walk(obj, frame_visit, &s);
-	if (s.hit && kv_pindex_va(&map, s.pindex, &va) == 0 &&
-	    kv_kstack_whatis(w->kstack, va, &stack) == KV_KSTACK_DATA)
-		put_stack(p, &stack, va);
+	if (!s.hit || kv_pindex_va(&map, s.pindex, &va) != 0 ||
+	    kv_kstack_whatis(w->kstack, va, &stack) != KV_KSTACK_DATA)
+		return false;
+	put_stack(p, &stack, va);
+	return true;
 }
 
 static void
@@ -268,10 +270,9 @@ put_pa(struct page *p)
 	case KV_PHYS_USED:
 		head(p, "memory");
 		kv_buf_printf(p->b, "not in a free queue\n");
-		put_owner(p, kv_kstack_object(w->kstack), pfn);
-		put_owner(p, kv_kstack_alt_object(w->kstack), pfn);
-		/* An idle page of a reservation has no owner to say it. */
-		put_reservation(p, pfn);
+		if (!put_owner(p, kv_kstack_object(w->kstack), pfn) &&
+		    !put_owner(p, kv_kstack_alt_object(w->kstack), pfn))
+			put_reservation(p, pfn);
 		break;
 	case KV_PHYS_ABSENT:
 		break;
