@@ -13,6 +13,7 @@ KIB = 1024
 TEXT_MAX, GZIP_MAX = 256 * KIB, 2048 * KIB
 LINES_MAX = 800
 JUNK = re.compile(r'\.(o|a|so|orig|rej|bak|swp|pyc|svg|png|profraw)$|~$')
+LATER = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 SPDX = re.compile(r'SPDX-License-Identifier: BSD-2-Clause')
 
 
@@ -51,6 +52,8 @@ def faults(path, data):
         name in ('CMakeLists.txt', 'Makefile') or text.startswith('#!')
     if code and not SPDX.search('\n'.join(text.split('\n')[:2])):
         yield 'no licence line at its top'
+    if code and LATER.search(text):
+        yield f'{LATER.search(text)[0]}: do it, or leave it out'
     if name.endswith(('.c', '.h')) and text.count('\n') > LINES_MAX:
         yield f'longer than {LINES_MAX} lines'
 

@@ -123,6 +123,8 @@ echo text >alloc/vmem.c.orig
 plant files.py 'a leftover of a merge'
 echo 'int x;' >tests/planted.c
 plant files.py 'a file without a licence line'
+echo '/* TO''DO: later */' >>alloc/pindex.c
+plant files.py 'a note for later'
 printf '# text \n' >planted.md
 plant files.py 'blanks at the end of a line'
 printf '# text' >planted.md
