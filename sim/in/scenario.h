@@ -5,6 +5,7 @@
 
 #include "alloc/kv.h"
 #include "in/expr.h"
+#include "in/pool.h"
 #include "in/text.h"
 
 /* -D NAME=VALUE, in order; a later one wins. */
@@ -14,12 +15,12 @@ struct kv_define {
 
 /* A parameter after evaluation; list-valued ones hold their first value. */
 struct kv_param {
-	char *name;
-	struct kv_value value; /* UINT, INT, REAL or WORD (owned) */
+	const char *name;
+	struct kv_value value; /* UINT, INT, REAL or WORD */
 };
 
 struct kv_arena_spec {
-	char *name;
+	const char *name;
 	uint64_t base, size;	      /* first static span; size 0 = none */
 	uint64_t quantum, qcache_max; /* bytes */
 	uint64_t limit;		      /* bytes; 0 = none */
@@ -55,7 +56,7 @@ enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
 struct kv_step {
 	enum kv_step_kind kind;
 	struct kv_place place;
-	uint64_t count, limit; /* stacks; churn steps */
+	uint64_t count, limit; /* stacks; churns: steps, limit */
 	unsigned npages;       /* 0 = default */
 	unsigned domain;
 	enum kv_step_order order;
@@ -65,22 +66,23 @@ struct kv_step {
 	bool aligned;		/* arena churn: random alignment and phase */
 	kv_va_t base;		/* add */
 	uint64_t max_quanta;	/* arena churn: largest block */
-	char *name;		/* of the block; alloc: may be NULL */
+	const char *name;	/* of the block; alloc: may be NULL */
 };
 
 /* `NAME: expression` of metrics:, or a line of expect: */
 struct kv_formula {
-	char *text;	      /* as written (expect), or the metric's name */
-	struct kv_expr *expr; /* NULL for violation("ID") */
-	char *violation;      /* ID, or NULL */
+	const char *text;      /* as written (expect), or the metric's name */
+	struct kv_expr *expr;  /* owned; NULL for violation("ID") */
+	const char *violation; /* ID, or NULL */
 	struct kv_place place;
 };
 
 struct kv_scenario {
-	struct kv_text text; /* owns what places and names point to */
-	char *name;	     /* file name without folder and .yaml */
-	char *title, *about, *source;
-	struct kv_param *params; /* sorted by name */
+	struct kv_text text; /* places point to its path */
+	struct kv_pool pool; /* holds the strings */
+	const char *name;    /* file name without folder and .yaml */
+	const char *title, *about, *source; /* NULL: not said */
+	struct kv_param *params;	    /* sorted by name */
 	size_t nparams;
 	const struct kv_machine *machine;
 	struct kv_phys_range *ranges; /* of memory; ascending */
@@ -89,7 +91,7 @@ struct kv_scenario {
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;
-	struct kv_step *work;
+	struct kv_step *work; /* repeat: expanded */
 	size_t nwork;
 	struct kv_formula *metrics, *expect;
 	size_t nmetrics, nexpect;

@@ -290,6 +290,18 @@ errors_grow(struct kv_errors *errors)
 	return true;
 }
 
+/* A step that is repeated says the same thing each time. */
+static bool
+is_noted(const struct kv_errors *errors, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < errors->count; i++)
+		if (strcmp(errors->list[i].text, text) == 0)
+			return true;
+	return false;
+}
+
 void
 kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
     unsigned column, const char *fmt, ...)
@@ -301,11 +313,21 @@ kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
 	if (errors->count < ERRORS_MAX && errors_grow(errors))
 		text = format(path, line, column, fmt, ap);
 	va_end(ap);
-	if (text == NULL)
+	if (text == NULL) {
 		errors->dropped++;
-	else
+	} else if (is_noted(errors, text)) {
+		free(text);
+		errors->repeated++;
+	} else {
 		errors->list[errors->count++] =
 		    (struct kv_error){text, line, column};
+	}
+}
+
+size_t
+kv_errors_noted(const struct kv_errors *errors)
+{
+	return errors->count + errors->dropped + errors->repeated;
 }
 
 /* "a, b, c" in a buffer that is large enough; "" when it is not. */
@@ -332,9 +354,15 @@ kv_errors_unknown(struct kv_errors *errors, const char *path, unsigned line,
     unsigned column, const char *what, const char *word,
     const char *const *names, size_t count)
 {
-	const char *near = kv_hint_find(word, names, count);
+	const char *near;
 	char all[160];
 
+	/* Hints take time; a list that is full takes none. */
+	if (errors->count == ERRORS_MAX) {
+		errors->dropped++;
+		return;
+	}
+	near = kv_hint_find(word, names, count);
 	join(all, sizeof(all), names, count);
 	if (near != NULL)
 		kv_errors_add(errors, path, line, column,

@@ -20,7 +20,8 @@ struct kv_errors {
 		unsigned line, column;
 	} * list;
 	size_t count, capacity;
-	size_t dropped; /* found after the list was full (100) */
+	size_t dropped;	 /* found after the list was full (100) */
+	size_t repeated; /* the same again */
 };
 
 /*
@@ -32,10 +33,13 @@ int kv_text_read(const char *path, size_t max_size, struct kv_text *text,
     struct kv_errors *errors);
 void kv_text_fini(struct kv_text *text);
 
-/* Note an error.  line and column count from 1; 0 = not known, left out. */
+/* Note an error, once.  line and column count from 1; 0 = not known, left
+ * out. */
 void kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
     unsigned column, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* How many times an error was noted so far, listed or not. */
+size_t kv_errors_noted(const struct kv_errors *errors);
 /* Note that a word is none of names: with the nearest, or all of few. */
 void kv_errors_unknown(struct kv_errors *errors, const char *path,
     unsigned line, unsigned column, const char *what, const char *word,

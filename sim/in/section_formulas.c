@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* section_formulas.c - the sections metrics and expect */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "in/lex.h"
+#include "in/sections.h"
+#include "out/mem.h"
+#include "out/metrics.h"
+
+/* ---- Names ----------------------------------------------------------- */
+
+/* Names that a formula may use: parameters, metrics declared above it, and
+ * the metrics of every run. */
+struct known {
+	struct kv_load *ld;
+	struct kv_names metrics; /* of the scenario, so far */
+	const char **hints;	 /* all of them; owned */
+	size_t nhints;
+};
+
+/* Does the middle of "vmem.NAME.size" or "block.NAME.va" exist here? */
+static bool
+is_there(const struct kv_load *ld, const char *name)
+{
+	const char *start = strchr(name, '.') + 1, *end = strrchr(name, '.');
+	char middle[64];
+	size_t length = (size_t)(end - start), i;
+
+	if (end < start || length >= sizeof(middle))
+		return false;
+	memcpy(middle, start, length);
+	middle[length] = '\0';
+	if (strncmp(name, "block.", 6) == 0)
+		return kv_names_find(&ld->blocks, middle, &i);
+	return kv_names_find(&ld->arenas, middle, &i) ||
+	       kv_is_kstack_arena(ld->sc, middle);
+}
+
+static bool
+is_known(const struct known *k, const char *name)
+{
+	const struct kv_metric_decl *decl;
+	size_t i;
+
+	if (kv_params_find(&k->ld->params, name) != NULL ||
+	    kv_names_find(&k->metrics, name, &i))
+		return true;
+	decl = kv_metric_declared(name);
+	if (decl == NULL)
+		return false;
+	return strstr(decl->name, "NAME") == NULL || is_there(k->ld, name);
+}
+
+static void
+hint_add(struct known *k, const char *name)
+{
+	k->hints = kv_mem_resize(k->hints, k->nhints + 1, sizeof(*k->hints));
+	k->hints[k->nhints++] = name;
+}
+
+/* vmem.NAME.size of each arena, block.NAME.va of each block. */
+static void
+hint_pattern(struct known *k, const char *pattern)
+{
+	const struct kv_names *names = strncmp(pattern, "block.", 6) == 0
+					   ? &k->ld->blocks
+					   : &k->ld->arenas;
+	const char *hole = strstr(pattern, "NAME");
+	size_t size, i;
+	char *text;
+
+	for (i = 0; i < names->count && i < 100; i++) {
+		size = strlen(pattern) + strlen(names->list[i]) + 1;
+		text = kv_pool_alloc(&k->ld->sc->pool, size);
+		memcpy(text, pattern, (size_t)(hole - pattern));
+		strcat(text, names->list[i]);
+		strcat(text, hole + strlen("NAME"));
+		hint_add(k, text);
+	}
+}
+
+static void
+hints_collect(struct known *k)
+{
+	const struct kv_metric_decl *table;
+	size_t count, i;
+
+	k->nhints = 0;
+	for (i = 0; i < k->ld->params.names.count; i++)
+		hint_add(k, k->ld->params.names.list[i]);
+	for (i = 0; i < k->metrics.count; i++)
+		hint_add(k, k->metrics.list[i]);
+	table = kv_metric_table(&count);
+	for (i = 0; i < count; i++)
+		if (strstr(table[i].name, "NAME") != NULL)
+			hint_pattern(k, table[i].name);
+		else
+			hint_add(k, table[i].name);
+}
+
+static int
+check_name(void *arg, const char *name, const struct kv_place *place)
+{
+	struct known *k = arg;
+	struct kv_errors *errors = k->ld->errors;
+
+	if (is_known(k, name))
+		return 0;
+	if (k->nhints == 0)
+		hints_collect(k);
+	kv_errors_unknown(errors, place->path, place->line, place->column,
+	    "name", name, k->hints, k->nhints);
+	return 0;
+}
+
+static void
+known_fini(struct known *k)
+{
+	kv_names_fini(&k->metrics);
+	free(k->hints);
+}
+
+/* ---- Formulas -------------------------------------------------------- */
+
+/* Fill in the expression of *f from a scalar.  => 0, EINVAL */
+static int
+compile(struct known *k, const struct kv_node *node, struct kv_formula *f)
+{
+	struct kv_load *ld = k->ld;
+	struct kv_source source;
+
+	if (node->kind == KV_NODE_BAD)
+		return EINVAL;
+	if (node->kind != KV_NODE_SCALAR)
+		return kv_load_refuse(ld, node, "an expression is needed here");
+	source = kv_source_of(node, ld->sc->text.path);
+	f->place = source.place;
+	if (kv_source_compile(&source, true, &f->expr, ld->errors) != 0)
+		return EINVAL;
+	return kv_expr_walk_names(f->expr, check_name, k);
+}
+
+static void
+append(struct kv_formula **list, size_t *count, const struct kv_formula *f)
+{
+	*list = kv_mem_resize(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = *f;
+}
+
+/* => false: noted */
+static bool
+check_metric_name(struct known *k, const struct kv_node *key)
+{
+	struct kv_load *ld = k->ld;
+	struct kv_lexer lx;
+	struct kv_token name, end;
+	size_t i;
+
+	if (key->kind != KV_NODE_SCALAR)
+		return false;
+	kv_lexer_init(&lx, key->text, strlen(key->text), 1, 1);
+	kv_lexer_next(&lx, &name);
+	kv_lexer_next(&lx, &end);
+	if (name.kind != KV_TOKEN_NAME || end.kind != KV_TOKEN_END)
+		kv_load_refuse(ld, key,
+		    "'%.40s' cannot name a metric (letters, digits, _ and .)",
+		    key->text);
+	else if (kv_params_find(&ld->params, key->text) != NULL)
+		kv_load_refuse(
+		    ld, key, "'%.48s' is a parameter already", key->text);
+	else if (kv_metric_declared(key->text) != NULL)
+		kv_load_refuse(ld, key,
+		    "'%.48s' is a metric of every run already", key->text);
+	else if (kv_names_find(&k->metrics, key->text, &i))
+		kv_load_refuse(
+		    ld, key, "metric '%.48s' stands here twice", key->text);
+	else
+		return true;
+	return false;
+}
+
+/* Leaves the names in *k for expect. */
+static void
+read_metrics(struct known *k, const struct kv_node *node)
+{
+	struct kv_scenario *sc = k->ld->sc;
+	const struct kv_node *key;
+	size_t i;
+
+	if (node == NULL || node->kind == KV_NODE_BAD)
+		return;
+	if (node->kind != KV_NODE_MAP) {
+		kv_load_refuse(
+		    k->ld, node, "'metrics' needs a map: {name: expression}");
+		return;
+	}
+	for (key = node->child; key != NULL; key = key->next->next) {
+		struct kv_formula f = {.text = key->text};
+
+		if (!check_metric_name(k, key))
+			continue;
+		compile(k, key->next, &f);
+		append(&sc->metrics, &sc->nmetrics, &f);
+		kv_names_add(&k->metrics, key->text, &i);
+		k->nhints = 0; /* there is one more */
+	}
+}
+
+/* ---- Expectations ---------------------------------------------------- */
+
+/* Letters, digits and '-', such as freebsd-F21, vmem-I4, V3. */
+static bool
+is_id(const struct kv_token *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->length; i++)
+		if (!kv_is_name(t->text + i, 1) && t->text[i] != '-' &&
+		    (t->text[i] < '0' || t->text[i] > '9'))
+			return false;
+	return i != 0;
+}
+
+/* violation("ID")?  => false: it is something else; *id NULL: misspelt */
+static bool
+read_violation(struct kv_load *ld, const struct kv_node *node, const char **id)
+{
+	struct kv_token t[5];
+	struct kv_lexer lx;
+	size_t i;
+
+	*id = NULL;
+	kv_lexer_init(
+	    &lx, node->text, strlen(node->text), node->line, node->text_column);
+	for (i = 0; i < 5; i++)
+		kv_lexer_next(&lx, &t[i]);
+	if (t[0].kind != KV_TOKEN_NAME || t[0].length != 9 ||
+	    memcmp(t[0].text, "violation", 9) != 0)
+		return false;
+	if (t[1].kind == KV_TOKEN_SIGN && t[1].sign == '(' &&
+	    t[2].kind == KV_TOKEN_STRING && is_id(&t[2]) &&
+	    t[3].kind == KV_TOKEN_SIGN && t[3].sign == ')' &&
+	    t[4].kind == KV_TOKEN_END)
+		*id = kv_pool_text(&ld->sc->pool, t[2].text, t[2].length);
+	else
+		kv_load_refuse(ld, node,
+		    "a violation stands alone and names its invariant: "
+		    "violation(\"vmem-I4\")");
+	return true;
+}
+
+static void
+read_expect(struct known *k, const struct kv_node *list)
+{
+	struct kv_scenario *sc = k->ld->sc;
+	const struct kv_node *item;
+
+	for (item = list->child; item != NULL; item = item->next) {
+		struct kv_formula f = {.text = item->text,
+		    .place = {sc->text.path, item->line, item->column}};
+
+		if (item->kind != KV_NODE_SCALAR ||
+		    !read_violation(k->ld, item, &f.violation))
+			compile(k, item, &f);
+		append(&sc->expect, &sc->nexpect, &f);
+	}
+}
+
+void
+kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
+    const struct kv_node *expect)
+{
+	struct known k = {.ld = ld};
+
+	read_metrics(&k, metrics);
+	if (expect != NULL && kv_load_list(ld, expect, "expect") != NULL)
+		read_expect(&k, expect);
+	known_fini(&k);
+}

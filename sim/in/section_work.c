@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* section_work.c - the section work: steps, checked and expanded */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "in/lex.h"
+#include "in/sections.h"
+#include "out/mem.h"
+
+static const size_t steps_max = 1000000;
+static const uint64_t operations_max = 1000000000;
+
+/* What any step may say; presets are the defaults. */
+struct step_args {
+	uint64_t count, pages, domain, steps, limit, times, max_pages;
+	uint64_t base, size, align, phase, nocross, min, max;
+	unsigned order, fit, generator;
+	bool aligned, qcache;
+	const char *arena, *name;
+	const struct kv_node *body;
+};
+#define AT(field) offsetof(struct step_args, field)
+
+static const char *const orders[] = {[KV_ORDER_OLDEST] = "oldest",
+    [KV_ORDER_NEWEST] = "newest",
+    [KV_ORDER_RANDOM] = "random",
+    NULL};
+static const char *const fits[] = {[KV_VMEM_BESTFIT] = "bestfit",
+    [KV_VMEM_FIRSTFIT] = "firstfit",
+    [KV_VMEM_NEXTFIT] = "nextfit",
+    NULL};
+static const char *const generators[] = {"reference", NULL};
+
+#define UINT(name, ...)                                                  \
+	{                                                                \
+		.key = #name, .kind = KV_FIELD_UINT, .offset = AT(name), \
+		__VA_ARGS__                                              \
+	}
+#define CHOICE(name, list)                                                 \
+	{                                                                  \
+		.key = #name, .kind = KV_FIELD_CHOICE, .offset = AT(name), \
+		.words = list                                              \
+	}
+#define BOOL(name)                                                      \
+	{                                                               \
+		.key = #name, .kind = KV_FIELD_BOOL, .offset = AT(name) \
+	}
+#define WORD(name, at, ...)                                           \
+	{                                                             \
+		.key = name, .kind = KV_FIELD_WORD, .offset = AT(at), \
+		__VA_ARGS__                                           \
+	}
+
+static const struct kv_field spawn_fields[] = {
+    UINT(count, .required = true, .min = 1), UINT(pages, .min = 1),
+    UINT(domain, .min = 0)};
+static const struct kv_field dispose_fields[] = {
+    UINT(count, .required = true, .min = 1), CHOICE(order, orders)};
+static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
+    UINT(limit, .required = true, .min = 1), CHOICE(generator, generators)};
+static const struct kv_field arena_churn_fields[] = {
+    WORD("arena", arena, .required = true), UINT(steps, .required = true),
+    CHOICE(fit, fits), BOOL(aligned),
+    UINT(max_pages, .min = 1, .max = UINT32_MAX),
+    CHOICE(generator, generators)};
+static const struct kv_field alloc_fields[] = {
+    WORD("arena", arena, .required = true),
+    UINT(size, .required = true, .min = 1), UINT(align, .min = 0),
+    UINT(phase, .min = 0), UINT(nocross, .min = 0), UINT(min, .min = 0),
+    UINT(max, .min = 1), CHOICE(fit, fits), WORD("as", name, .min = 0),
+    BOOL(qcache)};
+static const struct kv_field free_fields[] = {
+    WORD("name", name, .required = true)};
+static const struct kv_field add_fields[] = {
+    WORD("arena", arena, .required = true), UINT(base, .required = true),
+    UINT(size, .required = true, .min = 1)};
+static const struct kv_field repeat_fields[] = {
+    UINT(times, .required = true), {.key = "steps",
+				       .kind = KV_FIELD_NODE,
+				       .offset = AT(body),
+				       .required = true}};
+
+/* A step while it is read. */
+struct reading {
+	struct kv_load *ld;
+	const struct kv_node *key, *map; /* alloc: {...} */
+	struct step_args args;
+	struct kv_step step;
+};
+
+/* The value of a key, or the name of the step when it is not there. */
+static const struct kv_node *
+at(const struct reading *r, const char *key)
+{
+	const struct kv_node *node = kv_map_get(r->map, key);
+
+	return node != NULL ? node : r->key;
+}
+
+/* ---- Kernel stacks --------------------------------------------------- */
+
+static int
+need_kstacks(struct reading *r)
+{
+	if (r->ld->sc->kstacks.present)
+		return 0;
+	return kv_load_refuse(r->ld, r->key,
+	    "'%s' needs kernel stacks: the section 'kstacks' is missing",
+	    r->key->text);
+}
+
+static int
+spawn(struct reading *r)
+{
+	const struct kv_scenario *sc = r->ld->sc;
+
+	if (need_kstacks(r) != 0)
+		return EINVAL;
+	if (r->args.pages > sc->machine->kstack_max)
+		return kv_load_refuse(r->ld, at(r, "pages"),
+		    "stacks of %" PRIu64 " pages: the machine has at most %u",
+		    r->args.pages, sc->machine->kstack_max);
+	if (r->args.domain >= sc->ndomains)
+		return kv_load_refuse(r->ld, at(r, "domain"),
+		    "domain %" PRIu64 " is not there: the machine has %u",
+		    r->args.domain, sc->ndomains);
+	return 0;
+}
+
+/* ---- Arenas ---------------------------------------------------------- */
+
+/* => NULL: unknown, or its section has errors of its own */
+static const struct kv_arena_spec *
+find_arena(struct reading *r)
+{
+	struct kv_load *ld = r->ld;
+	size_t i;
+
+	if (!kv_names_find(&ld->arenas, r->args.arena, &i)) {
+		kv_load_unknown(ld, at(r, "arena"), "arena", r->args.arena,
+		    ld->arenas.list, ld->arenas.count);
+		return NULL;
+	}
+	r->step.arena = (int)i;
+	return ld->arenas_good ? &ld->sc->arenas[i] : NULL;
+}
+
+/* Requests to an arena with the kernel-stack import fit in one import. */
+static int
+check_size(struct reading *r, const char *key, const struct kv_arena_spec *a,
+    uint64_t size)
+{
+	if (a->kpages != 0 && size > a->import_quantum)
+		return kv_load_refuse(r->ld, at(r, key),
+		    "a block of 0x%" PRIx64 " bytes is larger than the import "
+		    "quantum of '%s' (0x%" PRIx64 ")",
+		    size, a->name, a->import_quantum);
+	return 0;
+}
+
+static int
+arena_churn(struct reading *r)
+{
+	const struct kv_arena_spec *a = find_arena(r);
+	uint64_t largest;
+
+	if (a == NULL)
+		return EINVAL;
+	if (!kv_mul(r->args.max_pages, a->quantum, &largest))
+		return kv_load_refuse(r->ld, at(r, "max_pages"),
+		    "blocks of %" PRIu64 " quanta do not fit in 64 bits",
+		    r->args.max_pages);
+	return check_size(r, "max_pages", a, largest);
+}
+
+/* One of the values that are multiples of the quantum. */
+static int
+check_multiple(struct reading *r, const char *key, uint64_t value,
+    const struct kv_arena_spec *a)
+{
+	if (value % a->quantum == 0)
+		return 0;
+	return kv_load_refuse(r->ld, at(r, key),
+	    "'%s' (0x%" PRIx64 ") is no multiple of the quantum of '%s' "
+	    "(0x%" PRIx64 ")",
+	    key, value, a->name, a->quantum);
+}
+
+static int
+check_pow2(struct reading *r, const char *key, uint64_t value)
+{
+	if (value == 0 || kv_is_pow2(value))
+		return 0;
+	return kv_load_refuse(r->ld, at(r, key),
+	    "'%s' (0x%" PRIx64 ") is no power of two", key, value);
+}
+
+/* The rules for the window that a block must not leave; size is rounded. */
+static int
+check_nocross(struct reading *r, uint64_t size)
+{
+	const struct step_args *a = &r->args;
+
+	if (a->nocross == 0)
+		return 0;
+	if (a->nocross < size || a->nocross <= a->align)
+		return kv_load_refuse(r->ld, at(r, "nocross"),
+		    "'nocross' (0x%" PRIx64 ") must be at least the size, and "
+		    "above 'align'",
+		    a->nocross);
+	if (a->phase % a->nocross > a->nocross - size)
+		return kv_load_refuse(r->ld, at(r, "phase"),
+		    "a block at 'phase' always crosses a multiple of "
+		    "'nocross'");
+	return 0;
+}
+
+static int
+check_limits(struct reading *r)
+{
+	const struct step_args *a = &r->args;
+
+	if (a->phase != 0 && a->phase >= a->align)
+		return kv_load_refuse(r->ld, at(r, "phase"),
+		    "'phase' (0x%" PRIx64 ") must be below 'align' (0x%" PRIx64
+		    ")",
+		    a->phase, a->align);
+	if (a->min > a->max)
+		return kv_load_refuse(
+		    r->ld, at(r, "min"), "'min' is above 'max'");
+	return 0;
+}
+
+/* nextfit takes whole quanta from anywhere. */
+static int
+check_nextfit(struct reading *r, const struct kv_arena_spec *a)
+{
+	if (r->args.fit != KV_VMEM_NEXTFIT)
+		return 0;
+	if (r->args.min != 0 || r->args.max != UINT64_MAX)
+		return kv_load_refuse(r->ld, at(r, "fit"),
+		    "nextfit goes with neither 'min' nor 'max'");
+	return check_multiple(r, "size", r->args.size, a);
+}
+
+static int
+check_request(struct reading *r, const struct kv_arena_spec *a)
+{
+	struct step_args *args = &r->args;
+	uint64_t size;
+
+	if (!kv_round_up(args->size, a->quantum, &size))
+		return kv_load_refuse(r->ld, at(r, "size"),
+		    "'size' rounded up to the quantum does not fit in 64 "
+		    "bits");
+	if (check_size(r, "size", a, args->size) != 0 ||
+	    check_multiple(r, "align", args->align, a) != 0 ||
+	    check_multiple(r, "phase", args->phase, a) != 0 ||
+	    check_multiple(r, "nocross", args->nocross, a) != 0 ||
+	    check_pow2(r, "align", args->align) != 0 ||
+	    check_pow2(r, "nocross", args->nocross) != 0 ||
+	    check_limits(r) != 0 || check_nocross(r, size) != 0)
+		return EINVAL;
+	return check_nextfit(r, a);
+}
+
+/* A name for a block, which is kept. */
+static int
+check_block_name(struct reading *r)
+{
+	size_t i;
+
+	if (r->args.name == NULL)
+		return 0;
+	if (!kv_is_name(r->args.name, strlen(r->args.name)))
+		return kv_load_refuse(r->ld, at(r, "as"),
+		    "'%.40s' cannot name a block (letters, digits and _)",
+		    r->args.name);
+	kv_names_add(&r->ld->blocks, r->args.name, &i);
+	return 0;
+}
+
+static int
+alloc(struct reading *r)
+{
+	static const char *const constraints[] = {
+	    "align", "phase", "nocross", "min", "max"};
+	const struct kv_arena_spec *a = find_arena(r);
+	bool limited = false;
+	size_t i;
+
+	if (check_block_name(r) != 0 || a == NULL || check_request(r, a) != 0)
+		return EINVAL;
+	for (i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++)
+		limited |= kv_map_get(r->map, constraints[i]) != NULL;
+	if (kv_map_get(r->map, "qcache") == NULL)
+		r->args.qcache = !limited;
+	else if (r->args.qcache && limited)
+		return kv_load_refuse(r->ld, at(r, "qcache"),
+		    "the quantum caches know no align, phase, nocross, min or "
+		    "max");
+	return 0;
+}
+
+/* Whether the block is there is checked when all steps are in order. */
+static int
+free_block(struct reading *r)
+{
+	size_t i;
+
+	if (kv_names_find(&r->ld->blocks, r->args.name, &i))
+		return 0;
+	return kv_load_unknown(r->ld, at(r, "name"), "block", r->args.name,
+	    r->ld->blocks.list, r->ld->blocks.count);
+}
+
+static int
+add(struct reading *r)
+{
+	const struct kv_arena_spec *a = find_arena(r);
+
+	if (a == NULL || check_multiple(r, "base", r->args.base, a) != 0 ||
+	    check_multiple(r, "size", r->args.size, a) != 0)
+		return EINVAL;
+	if (r->args.size - 1 > UINT64_MAX - r->args.base)
+		return kv_load_refuse(
+		    r->ld, at(r, "size"), "base + size is beyond 2^64");
+	return 0;
+}
+
+/* ---- Steps ----------------------------------------------------------- */
+
+#define FIELDS(list) list, sizeof(list) / sizeof((list)[0])
+
+/* Churn is for stacks or, with an arena, for its blocks. */
+static const struct step_kind {
+	const char *name;
+	enum kv_step_kind kind;
+	const struct kv_field *fields;
+	size_t nfields;
+	int (*check)(struct reading *r);
+} kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), spawn},
+    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), need_kstacks},
+    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), need_kstacks},
+    {"drain", KV_STEP_DRAIN, NULL, 0, NULL},
+    {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), alloc},
+    {"free", KV_STEP_FREE, FIELDS(free_fields), free_block},
+    {"add", KV_STEP_ADD, FIELDS(add_fields), add},
+    {"repeat", 0, FIELDS(repeat_fields), NULL}};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), REPEAT = KINDS - 1 };
+
+static const struct step_kind arena_churn_kind = {
+    "churn", KV_STEP_ARENA_CHURN, FIELDS(arena_churn_fields), arena_churn};
+
+static void
+append(struct kv_scenario *sc, const struct kv_step *step, size_t *capacity)
+{
+	if (sc->nwork == *capacity) {
+		*capacity = *capacity == 0 ? 64 : 2 * *capacity;
+		sc->work =
+		    kv_mem_resize(sc->work, *capacity, sizeof(*sc->work));
+	}
+	sc->work[sc->nwork++] = *step;
+}
+
+static void read_steps(
+    struct kv_load *ld, const struct kv_node *list, size_t *capacity);
+
+/* The steps in it, then the same again, times - 1 times. */
+static void
+repeat(struct reading *r, size_t *capacity)
+{
+	struct kv_scenario *sc = r->ld->sc;
+	size_t first = sc->nwork, n, i;
+	uint64_t total, copies;
+
+	if (kv_load_list(r->ld, r->args.body, "steps") != NULL)
+		read_steps(r->ld, r->args.body, capacity);
+	n = sc->nwork - first;
+	if (!kv_mul(n, r->args.times, &total) || total > steps_max - first) {
+		kv_load_refuse(r->ld, at(r, "times"),
+		    "repeated, these are more than %zu steps", steps_max);
+		return;
+	}
+	if (r->args.times == 0)
+		sc->nwork = first;
+	for (copies = 1; n != 0 && copies < r->args.times; copies++)
+		for (i = 0; i < n; i++) {
+			struct kv_step step = sc->work[first + i];
+
+			append(sc, &step, capacity);
+		}
+}
+
+static void
+finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
+{
+	const struct step_args *a = &r->args;
+	struct kv_step *s = &r->step;
+
+	s->kind = kind;
+	s->count = kind == KV_STEP_CHURN || kind == KV_STEP_ARENA_CHURN
+		       ? a->steps
+		       : a->count;
+	s->limit = a->limit;
+	s->npages = (unsigned)a->pages;
+	s->domain = (unsigned)a->domain;
+	s->order = (enum kv_step_order)a->order;
+	s->base = a->base;
+	s->aligned = a->aligned;
+	s->plain = a->qcache;
+	s->max_quanta = a->max_pages;
+	s->name = a->name;
+	s->req = (struct kv_vmem_req){.size = a->size,
+	    .align = a->align,
+	    .phase = a->phase,
+	    .nocross = a->nocross,
+	    .min = a->min,
+	    .max = a->max == UINT64_MAX ? 0 : a->max,
+	    .fit = (enum kv_vmem_fit)a->fit};
+	append(r->ld->sc, s, capacity);
+}
+
+static const struct step_kind *
+find_kind(struct kv_load *ld, const struct kv_node *key)
+{
+	const char *names[KINDS];
+	size_t i;
+
+	for (i = 0; i < KINDS; i++) {
+		names[i] = kinds[i].name;
+		if (strcmp(names[i], key->text) != 0)
+			continue;
+		if (kinds[i].kind == KV_STEP_CHURN &&
+		    kv_map_get(key->next, "arena") != NULL)
+			return &arena_churn_kind;
+		return &kinds[i];
+	}
+	kv_load_unknown(ld, key, "step", key->text, names, KINDS);
+	return NULL;
+}
+
+/* - kind: {...} */
+static void
+read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
+{
+	const struct kv_node *key = item->child;
+	struct reading r = {
+	    .ld = ld, .args = {.max = UINT64_MAX, .max_pages = 70}};
+	const struct step_kind *kind;
+
+	if (item->kind == KV_NODE_BAD ||
+	    (item->count == 2 && key->kind == KV_NODE_BAD))
+		return;
+	if (item->kind != KV_NODE_MAP || item->count != 2) {
+		kv_load_refuse(
+		    ld, item, "a step is a map of one key: {spawn: {...}}");
+		return;
+	}
+	kind = find_kind(ld, key);
+	r.key = key;
+	r.map = key->next;
+	r.step.place =
+	    (struct kv_place){ld->sc->text.path, key->line, key->column};
+	if (kind == NULL || kv_fields_read(ld, r.map, key->text, "key",
+				kind->fields, kind->nfields, &r.args) != 0)
+		return;
+	if (kind == &kinds[REPEAT])
+		repeat(&r, capacity);
+	else if (ld->sc->nwork == steps_max)
+		kv_load_refuse(ld, key, "more than %zu steps", steps_max);
+	else if (kind->check == NULL || kind->check(&r) == 0)
+		finish(&r, kind->kind, capacity);
+}
+
+/* Recursion: bounded by the depth of the tree. */
+static void
+read_steps(struct kv_load *ld, const struct kv_node *list, size_t *capacity)
+{
+	const struct kv_node *item;
+
+	for (item = list->child; item != NULL; item = item->next)
+		read_step(ld, item, capacity);
+}
+
+/* ---- All of it ------------------------------------------------------- */
+
+static void
+refuse_step(struct kv_load *ld, const struct kv_step *s, const char *why)
+{
+	kv_errors_add(ld->errors, s->place.path, s->place.line, s->place.column,
+	    "%s", why);
+}
+
+void
+kv_section_work(struct kv_load *ld, const struct kv_node *node)
+{
+	struct kv_scenario *sc = ld->sc;
+	size_t capacity = 0, i;
+	uint64_t total = 0;
+
+	if (node == NULL || kv_load_list(ld, node, "work") == NULL)
+		return;
+	read_steps(ld, node, &capacity);
+	for (i = 0; i < sc->nwork; i++) {
+		if (sc->work[i].count > operations_max - total) {
+			refuse_step(ld, &sc->work[i],
+			    "with this step there are more than 1000000000 "
+			    "operations");
+			return;
+		}
+		total += sc->work[i].count;
+	}
+}
