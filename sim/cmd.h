@@ -9,6 +9,8 @@
  * => exit status (KV_EXIT_*) */
 int kv_cmd_list(const struct kv_opts *opts);
 int kv_cmd_machine(const struct kv_opts *opts);
+int kv_cmd_run(const struct kv_opts *opts);
+int kv_cmd_whatis(const struct kv_opts *opts);
 int kv_cmd_phys(const struct kv_opts *opts);
 int kv_cmd_replay(const struct kv_opts *opts);
 int kv_cmd_vmem(const struct kv_opts *opts);

@@ -7,8 +7,17 @@
 #include "out/hint.h"
 #include "out/log.h"
 
+/* What drives a scenario, whatever is asked about it then. */
+enum {
+	RUN_OPTIONS =
+	    KV_OPT_SEED | KV_OPT_DEFINE | KV_OPT_BACKEND | KV_OPT_AUDIT
+};
+
 /* In the order in which --help shows them. */
 static const struct kv_verb verbs[] = {
+    {"run", "SCENARIO", "run a scenario and judge what it expects", 1, 1,
+	RUN_OPTIONS | KV_OPT_INJECT | KV_OPT_FORMAT | KV_OPT_OUTPUT,
+	kv_cmd_run},
     {"replay", "TRACE", "drive stack policies with recorded threads", 1, 1,
 	KV_OPT_SEED | KV_OPT_AUDIT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
 	    KV_OPT_POLICY | KV_OPT_RESIDENT | KV_OPT_STRICT,
@@ -17,6 +26,9 @@ static const struct kv_verb verbs[] = {
 	kv_cmd_vmem},
     {"phys", "TRACE", "run a phys trace; one output line an operation", 1, 1, 0,
 	kv_cmd_phys},
+    {"whatis", "SCENARIO ADDRESS...",
+	"run a scenario, then say what each address is", 2, SIZE_MAX,
+	RUN_OPTIONS, kv_cmd_whatis},
     {"list", "WHAT",
 	"show a table: metrics, policies, faults, invariants, "
 	"machines",

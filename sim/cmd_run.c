@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_run.c - kvasir run SCENARIO: run one scenario, print its report */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "out/log.h"
+#include "out/report_run.h"
+
+/* Both forms into the folder -o names.  => exit status */
+static int
+write_files(
+    const char *folder, const struct kv_buf *text, const struct kv_buf *json)
+{
+	const struct {
+		const char *name;
+		const struct kv_buf *content;
+	} files[] = {{"report.txt", text}, {"report.json", json}};
+	struct kv_buf path = {0};
+	int error = kv_folder_create(folder);
+	size_t i;
+
+	for (i = 0; i < 2 && error == 0; i++) {
+		path.size = 0;
+		kv_buf_printf(&path, "%s/%s", folder, files[i].name);
+		error = kv_buf_write_file(files[i].content, path.data);
+	}
+	kv_buf_fini(&path);
+	if (error == 0)
+		return KV_EXIT_OK;
+	kv_log_error("-o %s: %s", folder, strerror(error));
+	return KV_EXIT_USAGE;
+}
+
+static int
+report(const struct kv_run *run, const struct kv_opts *opts)
+{
+	struct kv_buf text = {0}, json = {0};
+	const struct kv_buf *out =
+	    opts->format == KV_FORMAT_JSON ? &json : &text;
+	int status = KV_EXIT_OK;
+
+	kv_report_run_text(run, &text);
+	kv_report_run_json(run, &json);
+	if (opts->output != NULL)
+		status = write_files(opts->output, &text, &json);
+	if (status == KV_EXIT_OK) {
+		fwrite(out->data, 1, out->size, stdout);
+		status = kv_run_passed(run) ? KV_EXIT_OK : KV_EXIT_FAILED;
+	}
+	kv_buf_fini(&text);
+	kv_buf_fini(&json);
+	return status;
+}
+
+/* What this version cannot do.  => 0: nothing of it is asked for */
+static int
+beyond(const struct kv_opts *opts)
+{
+	if (opts->inject != NULL) {
+		kv_log_error("run: no fault \"%s\" in this version "
+			     "(see kvasir list faults)",
+		    opts->inject);
+		return KV_EXIT_USAGE;
+	}
+	if (!opts->kvm)
+		return 0;
+	kv_log_error("run: no backend kvm in this version");
+	return opts->require_kvm ? KV_EXIT_FAILED : KV_EXIT_SKIPPED;
+}
+
+int
+kv_cmd_run(const struct kv_opts *opts)
+{
+	struct kv_errors errors = {0};
+	struct kv_scenario *sc = NULL;
+	struct kv_run *run = NULL;
+	int status = beyond(opts);
+
+	if (status != 0)
+		return status;
+	status = KV_EXIT_USAGE;
+	if (kv_scenario_load(opts->operands[0], opts->defines, opts->ndefines,
+		&sc, &errors) == 0 &&
+	    kv_run_execute(sc, opts->seed, opts->audit, &run, &errors) == 0)
+		status = report(run, opts);
+	kv_errors_print(&errors);
+	kv_errors_fini(&errors);
+	kv_run_free(run);
+	kv_scenario_free(sc);
+	return status;
+}
