@@ -105,7 +105,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
     const struct kv_define *defines, size_t ndefines)
 {
 	struct kv_scenario *sc = ld->sc;
-	struct sections s = {NULL};
+	struct sections s = {0};
 
 	kv_fields_read(
 	    ld, root, "scenario", "section", section_fields, NSECTIONS, &s);
