@@ -97,7 +97,7 @@ is_string(const struct kv_node *node)
 	struct kv_lexer lx;
 	struct kv_token first, second;
 
-	if (!node->quoted)
+	if (!node->quoted || !node->one_line)
 		return false;
 	kv_lexer_init(&lx, node->text, strlen(node->text), 1, 1);
 	kv_lexer_next(&lx, &first);

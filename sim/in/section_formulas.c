@@ -257,7 +257,8 @@ read_expect(struct known *k, const struct kv_node *list)
 	struct kv_scenario *sc = k->ld->sc;
 	const struct kv_node *item;
 
-	for (item = list->child; item != NULL; item = item->next) {
+	for (item = list->child; item != NULL && !kv_errors_full(k->ld->errors);
+	     item = item->next) {
 		struct kv_formula f = {.text = item->text,
 		    .place = {sc->text.path, item->line, item->column}};
 

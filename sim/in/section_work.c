@@ -483,7 +483,8 @@ read_steps(struct kv_load *ld, const struct kv_node *list, size_t *capacity)
 {
 	const struct kv_node *item;
 
-	for (item = list->child; item != NULL; item = item->next)
+	for (item = list->child; item != NULL && !kv_errors_full(ld->errors);
+	     item = item->next)
 		read_step(ld, item, capacity);
 }
 

@@ -330,6 +330,12 @@ kv_errors_noted(const struct kv_errors *errors)
 	return errors->count + errors->dropped + errors->repeated;
 }
 
+bool
+kv_errors_full(const struct kv_errors *errors)
+{
+	return errors->count == ERRORS_MAX;
+}
+
 /* "a, b, c" in a buffer that is large enough; "" when it is not. */
 static void
 join(char *buf, size_t size, const char *const *names, size_t count)
@@ -358,7 +364,7 @@ kv_errors_unknown(struct kv_errors *errors, const char *path, unsigned line,
 	char all[160];
 
 	/* Hints take time; a list that is full takes none. */
-	if (errors->count == ERRORS_MAX) {
+	if (kv_errors_full(errors)) {
 		errors->dropped++;
 		return;
 	}

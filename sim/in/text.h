@@ -3,6 +3,7 @@
 #ifndef KV_SIM_TEXT_H
 #define KV_SIM_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,8 @@ void kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
     __attribute__((format(printf, 5, 6)));
 /* How many times an error was noted so far, listed or not. */
 size_t kv_errors_noted(const struct kv_errors *errors);
+/* No more will be listed: long work that only looks for errors may end. */
+bool kv_errors_full(const struct kv_errors *errors);
 /* Note that a word is none of names: with the nearest, or all of few. */
 void kv_errors_unknown(struct kv_errors *errors, const char *path,
     unsigned line, unsigned column, const char *what, const char *word,

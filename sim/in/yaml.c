@@ -125,14 +125,14 @@ refuse(struct builder *b, const yaml_mark_t *mark, const char *why)
 
 /* A key is a plain or quoted word. */
 static void
-check_key(
-    struct builder *b, const struct kv_node *node, const yaml_mark_t *mark)
+check_key(struct builder *b, struct kv_node *node, const yaml_mark_t *mark)
 {
-	if (node->kind != KV_NODE_SCALAR && node->kind != KV_NODE_BAD)
+	if (node->kind != KV_NODE_SCALAR) {
 		refuse(b, mark, "a key must be a word");
-	else if (node->kind == KV_NODE_SCALAR && !node->quoted &&
-		 strcmp(node->text, "<<") == 0)
+	} else if (!node->quoted && strcmp(node->text, "<<") == 0) {
 		refuse(b, mark, "merge keys are not part of the language");
+		node->kind = KV_NODE_BAD;
+	}
 }
 
 static struct kv_node *
@@ -174,7 +174,7 @@ check_properties(struct builder *b, const yaml_char_t *anchor,
 {
 	if (anchor != NULL)
 		refuse(b, mark, "anchors (&NAME) are not part of the language");
-	if (tag != NULL || byte_at(b, mark) == '!')
+	if (tag != NULL)
 		refuse(b, mark,
 		    "tags (!...) are not part of the language; quote an "
 		    "expression that begins with '!'");
@@ -186,9 +186,14 @@ add_scalar(struct builder *b, const yaml_event_t *e)
 	yaml_scalar_style_t style = e->data.scalar.style;
 	struct kv_node *node = node_add(b, KV_NODE_SCALAR, &e->start_mark);
 	const char *text = (const char *)e->data.scalar.value;
+	const yaml_char_t *tag = e->data.scalar.tag;
 
-	check_properties(
-	    b, e->data.scalar.anchor, e->data.scalar.tag, &e->start_mark);
+	/* libyaml drops a tag that is '!' alone. */
+	if (byte_at(b, &e->start_mark) == '!')
+		tag = (const yaml_char_t *)"!";
+	check_properties(b, e->data.scalar.anchor, tag, &e->start_mark);
+	if (tag != NULL)
+		node->kind = KV_NODE_BAD;
 	node->quoted = style != YAML_PLAIN_SCALAR_STYLE;
 	node->one_line = style != YAML_LITERAL_SCALAR_STYLE &&
 			 style != YAML_FOLDED_SCALAR_STYLE &&
@@ -197,7 +202,7 @@ add_scalar(struct builder *b, const yaml_event_t *e)
 	node->text = kv_pool_text(b->pool, text, e->data.scalar.length);
 	if (strlen(text) != e->data.scalar.length)
 		refuse(b, &e->start_mark, "a text cannot hold \\0");
-	if (is_key(b))
+	if (is_key(b) && tag == NULL)
 		check_key(b, node, &e->start_mark);
 }
 
@@ -278,6 +283,8 @@ report(struct builder *b, const yaml_parser_t *parser)
 
 	if (strstr(problem, "mapping values are not allowed") != NULL)
 		hint = "; quote a text or an expression that holds ': '";
+	if (parser->context != NULL && strstr(parser->context, "tag") != NULL)
+		hint = "; quote an expression that begins with '!'";
 	if (parser->context == NULL)
 		kv_errors_add(b->errors, b->text->path,
 		    (unsigned)mark->line + 1, (unsigned)mark->column + 1,
