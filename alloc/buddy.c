@@ -44,31 +44,13 @@ nqueues(const struct kv_buddy *b)
 	return (size_t)b->ndomains * b->nlists * KV_BUDDY_POOLS;
 }
 
-static uint32_t
-piece_pages(const struct kv_buddy *b)
-{
-	return UINT32_C(1) << b->piece_order;
-}
-
 static size_t
 detail_size(const struct kv_buddy *b)
 {
-	size_t n = piece_pages(b);
+	size_t n = kv_buddy_piece_pages(b);
 
 	return sizeof(struct kv_buddy_detail) +
 	       n * sizeof(struct kv_buddy_link) + n / 8 + n;
-}
-
-static struct kv_buddy_piece *
-piece_of(const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn)
-{
-	return &seg->pieces[(pfn >> b->piece_order) - seg->piece0];
-}
-
-static unsigned
-page_in_piece(const struct kv_buddy *b, uint32_t pfn)
-{
-	return pfn & (piece_pages(b) - 1);
 }
 
 struct kv_buddy_seg *
@@ -94,7 +76,7 @@ kv_buddy_seg_of(const struct kv_buddy *b, uint64_t pfn)
 static struct kv_buddy_detail *
 detail_create(struct kv_buddy *b)
 {
-	size_t n = piece_pages(b);
+	size_t n = kv_buddy_piece_pages(b);
 	struct kv_buddy_detail *d =
 	    kv_host_resize(b->host, NULL, 0, detail_size(b));
 
@@ -139,7 +121,8 @@ detail_attach(struct kv_buddy *b, struct kv_buddy_piece *piece)
 	KV_ASSERT(d != NULL);
 	b->spares = d->spare;
 	b->nspares--;
-	memset(d->pool, piece->pool != 0 ? 0xff : 0, piece_pages(b) / 8);
+	memset(
+	    d->pool, piece->pool != 0 ? 0xff : 0, kv_buddy_piece_pages(b) / 8);
 	piece->detail = d;
 }
 
@@ -166,8 +149,9 @@ int
 kv_buddy_detail(
     struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn, uint32_t npages)
 {
-	struct kv_buddy_piece *first = piece_of(b, seg, pfn);
-	struct kv_buddy_piece *last = piece_of(b, seg, pfn + npages - 1);
+	struct kv_buddy_piece *first = kv_buddy_piece_of(b, seg, pfn);
+	struct kv_buddy_piece *last =
+	    kv_buddy_piece_of(b, seg, pfn + npages - 1);
 	size_t missing = 0;
 
 	for (struct kv_buddy_piece *p = first; p <= last; p++)
@@ -255,17 +239,6 @@ kv_buddy_fini(struct kv_buddy *b)
 
 /* ---- Look -------------------------------------------------------------- */
 
-static struct kv_buddy_link *
-link_of(const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn,
-    unsigned order)
-{
-	struct kv_buddy_piece *p = piece_of(b, seg, pfn);
-
-	return order >= b->piece_order
-		   ? &p->link
-		   : &p->detail->link[page_in_piece(b, pfn)];
-}
-
 /* A neighbour in a queue: most often in the same segment. */
 static struct kv_buddy_link *
 link_near(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
@@ -273,13 +246,13 @@ link_near(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
 {
 	if (pfn < seg->start || pfn >= seg->end)
 		seg = kv_buddy_seg_of(b, pfn);
-	return link_of(b, seg, pfn, order);
+	return kv_buddy_link_of(b, seg, pfn, order);
 }
 
 uint32_t
 kv_buddy_next(const struct kv_buddy *b, uint32_t pfn, unsigned order)
 {
-	return link_of(b, kv_buddy_seg_of(b, pfn), pfn, order)->next;
+	return kv_buddy_link_of(b, kv_buddy_seg_of(b, pfn), pfn, order)->next;
 }
 
 bool
@@ -290,11 +263,12 @@ kv_buddy_is_free(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
 
 	if (pfn < seg->start || pfn >= seg->end)
 		return false;
-	p = piece_of(b, seg, pfn);
+	p = kv_buddy_piece_of(b, seg, pfn);
 	if (order >= b->piece_order)
-		return page_in_piece(b, pfn) == 0 && p->head == order + 1;
+		return kv_buddy_page_in_piece(b, pfn) == 0 &&
+		       p->head == order + 1;
 	return p->detail != NULL &&
-	       p->detail->head[page_in_piece(b, pfn)] == order + 1;
+	       p->detail->head[kv_buddy_page_in_piece(b, pfn)] == order + 1;
 }
 
 int
@@ -321,8 +295,9 @@ kv_buddy_any_free(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
 	if (kv_buddy_holder(b, seg, pfn, &head) >= 0)
 		return true;
 	while (pfn < end) {
-		const struct kv_buddy_piece *p = piece_of(b, seg, pfn);
-		uint32_t i = page_in_piece(b, pfn), n = piece_pages(b) - i;
+		const struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
+		uint32_t i = kv_buddy_page_in_piece(b, pfn),
+			 n = kv_buddy_piece_pages(b) - i;
 
 		n = n < end - pfn ? n : end - pfn;
 		if (i == 0 && p->head != 0)
@@ -339,11 +314,11 @@ unsigned
 kv_buddy_pool(
     const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn)
 {
-	const struct kv_buddy_piece *p = piece_of(b, seg, pfn);
+	const struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
 
-	return p->detail == NULL
-		   ? p->pool
-		   : kv_bit_test(p->detail->pool, page_in_piece(b, pfn));
+	return p->detail == NULL ? p->pool
+				 : kv_bit_test(p->detail->pool,
+				       kv_buddy_page_in_piece(b, pfn));
 }
 
 /* ---- Change ------------------------------------------------------------ */
@@ -354,8 +329,8 @@ void
 kv_buddy_set_pool(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
     unsigned order, unsigned pool)
 {
-	struct kv_buddy_piece *p = piece_of(b, seg, pfn);
-	unsigned i = page_in_piece(b, pfn);
+	struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
+	unsigned i = kv_buddy_page_in_piece(b, pfn);
 
 	if (order >= b->piece_order) {
 		for (uint32_t n = 0; n >> (order - b->piece_order) == 0; n++) {
@@ -372,12 +347,13 @@ static void
 set_head(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
     unsigned order, unsigned value)
 {
-	struct kv_buddy_piece *p = piece_of(b, seg, pfn);
+	struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
 
 	if (order >= b->piece_order)
 		p->head = (uint8_t)value;
 	else
-		p->detail->head[page_in_piece(b, pfn)] = (uint8_t)value;
+		p->detail->head[kv_buddy_page_in_piece(b, pfn)] =
+		    (uint8_t)value;
 }
 
 void
@@ -392,7 +368,7 @@ kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 
 	kv_buddy_set_pool(b, seg, pfn, order, pool);
 	set_head(b, seg, pfn, order, order + 1);
-	link = link_of(b, seg, pfn, order);
+	link = kv_buddy_link_of(b, seg, pfn, order);
 	link->prev = end == KV_BUDDY_TAIL ? q->tail : KV_BUDDY_NONE;
 	link->next = end == KV_BUDDY_TAIL ? KV_BUDDY_NONE : q->head;
 	if (link->prev != KV_BUDDY_NONE)
@@ -417,7 +393,7 @@ kv_buddy_remove(
 	    kv_buddy_queue(b, seg->domain, seg->list, pool, order);
 	size_t row =
 	    (seg->domain * b->nlists + seg->list) * KV_BUDDY_POOLS + pool;
-	struct kv_buddy_link *link = link_of(b, seg, pfn, order);
+	struct kv_buddy_link *link = kv_buddy_link_of(b, seg, pfn, order);
 
 	if (link->prev != KV_BUDDY_NONE)
 		link_near(b, seg, link->prev, order)->next = link->next;
@@ -491,34 +467,28 @@ split(struct kv_buddy *b, uint32_t pfn, unsigned from, unsigned order,
 
 	while (from > order) {
 		if (from-- == b->piece_order)
-			detail_attach(b, piece_of(b, seg, pfn));
+			detail_attach(b, kv_buddy_piece_of(b, seg, pfn));
 		kv_buddy_insert(b, seg, pfn + (UINT32_C(1) << from), from, pool,
 		    KV_BUDDY_TAIL);
 	}
 }
 
-/* Which queue of a list serves (fact 7): own pool, smallest block; else the
- * biggest block of any pool.  => its order, or -1; *pool which pool */
+/* Which queue of a list serves (fact 7): own pool, smallest block; else, as
+ * there is but one other, that pool's biggest.
+ * => its order, or -1; *pool which pool */
 static int
 choose(const struct kv_buddy *b, unsigned domain, unsigned list, unsigned order,
     unsigned *pool)
 {
 	const uint32_t *orders =
 	    &b->orders[(domain * b->nlists + list) * KV_BUDDY_POOLS];
-	uint32_t own = orders[*pool] >> order << order, best = 0;
+	uint32_t fit = orders[*pool] >> order << order;
 
-	if (own != 0)
-		return __builtin_ctz(own);
-	for (unsigned p = KV_BUDDY_POOLS; p-- != 0;) {
-		uint32_t fit = orders[p] >> order << order;
-
-		/* Equal top orders: the lower pool wins. */
-		if (fit != 0 && (best == 0 || kv_log2(fit) >= kv_log2(best))) {
-			best = fit;
-			*pool = p;
-		}
-	}
-	return best == 0 ? -1 : (int)kv_log2(best);
+	if (fit != 0)
+		return __builtin_ctz(fit);
+	*pool = KV_BUDDY_POOLS - 1 - *pool;
+	fit = orders[*pool] >> order << order;
+	return fit == 0 ? -1 : (int)kv_log2(fit);
 }
 
 uint32_t
@@ -538,112 +508,4 @@ kv_buddy_take(
 		return pfn;
 	}
 	return KV_BUDDY_NONE;
-}
-
-/* ---- Check ------------------------------------------------------------- */
-
-static int
-bad(struct kv_diag *diag, unsigned invariant, uint32_t pfn, const char *text)
-{
-	return kv_diag_set(diag, EFAULT, "phys", invariant, pfn, text);
-}
-
-/* One block: aligned, inside, its pages free only through it (I1, I2, I4). */
-static int
-check_block(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
-    uint32_t pfn, unsigned order, struct kv_diag *diag)
-{
-	uint32_t npages = UINT32_C(1) << order;
-
-	if ((pfn & (npages - 1)) != 0 || seg->end - pfn < npages)
-		return bad(diag, 1, pfn, "block misaligned or cut");
-	for (unsigned o = order + 1; o <= b->max_order; o++)
-		if (kv_buddy_is_free(b, seg, pfn >> o << o, o))
-			return bad(diag, 2, pfn, "block inside another");
-	if (order < b->piece_order)
-		return 0;
-	for (uint32_t p = pfn; p < pfn + npages; p += piece_pages(b)) {
-		if (piece_of(b, seg, p)->detail != NULL)
-			return bad(diag, 4, p, "free piece has a detail");
-		if (p != pfn && piece_of(b, seg, p)->head != 0)
-			return bad(diag, 2, p, "block inside another");
-	}
-	return 0;
-}
-
-static int
-check_queue(const struct kv_buddy *b, size_t row, unsigned order,
-    uint64_t *free, struct kv_diag *diag)
-{
-	unsigned pool = (unsigned)(row % KV_BUDDY_POOLS);
-	unsigned list = (unsigned)(row / KV_BUDDY_POOLS % b->nlists);
-	unsigned domain = (unsigned)(row / KV_BUDDY_POOLS / b->nlists);
-	const struct kv_buddy_queue *q =
-	    kv_buddy_queue(b, domain, list, pool, order);
-	uint32_t prev = KV_BUDDY_NONE;
-	uint64_t count = 0;
-
-	for (uint32_t p = q->head; p != KV_BUDDY_NONE; count++) {
-		const struct kv_buddy_seg *seg = kv_buddy_seg_of(b, p);
-
-		if (count > q->count || seg == NULL || seg->list != list ||
-		    seg->domain != domain ||
-		    !kv_buddy_is_free(b, seg, p, order) ||
-		    kv_buddy_pool(b, seg, p) != pool ||
-		    link_of(b, seg, p, order)->prev != prev)
-			return bad(diag, 3, p, "block in the wrong queue");
-		if (check_block(b, seg, p, order, diag) != 0)
-			return EFAULT;
-		prev = p;
-		p = link_of(b, seg, p, order)->next;
-	}
-	if (count != q->count || q->tail != prev ||
-	    (b->orders[row] >> order & 1) != (count != 0))
-		return bad(diag, 3, prev, "queue count, tail or bit is wrong");
-	*free += count << order;
-	return 0;
-}
-
-/* Heads marked in the pieces; the queues must hold as many. */
-static uint64_t
-count_heads(const struct kv_buddy *b)
-{
-	uint64_t n = 0;
-
-	for (size_t s = 0; s < b->nsegs; s++)
-		for (uint32_t p = 0; p < b->segs[s].npieces; p++) {
-			const struct kv_buddy_piece *piece =
-			    &b->segs[s].pieces[p];
-
-			n += piece->head != 0;
-			for (uint32_t i = 0;
-			     piece->detail != NULL && i < piece_pages(b); i++)
-				n += piece->detail->head[i] != 0;
-		}
-	return n;
-}
-
-int
-kv_buddy_check(const struct kv_buddy *b, struct kv_diag *diag)
-{
-	uint64_t blocks = 0;
-
-	for (unsigned d = 0; d < b->ndomains; d++) {
-		size_t rows = (size_t)b->nlists * KV_BUDDY_POOLS;
-		uint64_t free = 0;
-
-		for (size_t row = d * rows; row < (d + 1) * rows; row++)
-			for (unsigned o = 0; o <= b->max_order; o++) {
-				if (check_queue(b, row, o, &free, diag) != 0)
-					return EFAULT;
-				blocks +=
-				    b->queues[row * (b->max_order + 1) + o]
-					.count;
-			}
-		if (free != b->free[d])
-			return bad(diag, 5, d, "free pages of a domain");
-	}
-	if (blocks != count_heads(b))
-		return bad(diag, 3, 0, "a free block is in no queue");
-	return 0;
 }

@@ -74,7 +74,39 @@ void kv_buddy_fini(struct kv_buddy *b);
 /* The segment that holds a page, or NULL. */
 struct kv_buddy_seg *kv_buddy_seg_of(const struct kv_buddy *b, uint64_t pfn);
 
-/* Number of queue entries; the queue of blocks of an order. */
+/* Pages of a piece; the piece of a page, and which page of it that is. */
+static inline uint32_t
+kv_buddy_piece_pages(const struct kv_buddy *b)
+{
+	return UINT32_C(1) << b->piece_order;
+}
+
+static inline struct kv_buddy_piece *
+kv_buddy_piece_of(
+    const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn)
+{
+	return &seg->pieces[(pfn >> b->piece_order) - seg->piece0];
+}
+
+static inline unsigned
+kv_buddy_page_in_piece(const struct kv_buddy *b, uint32_t pfn)
+{
+	return pfn & (kv_buddy_piece_pages(b) - 1);
+}
+
+/* The link of the block of an order that pfn heads. */
+static inline struct kv_buddy_link *
+kv_buddy_link_of(const struct kv_buddy *b, const struct kv_buddy_seg *seg,
+    uint32_t pfn, unsigned order)
+{
+	struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
+
+	return order >= b->piece_order
+		   ? &p->link
+		   : &p->detail->link[kv_buddy_page_in_piece(b, pfn)];
+}
+
+/* The queue of free blocks of an order. */
 static inline struct kv_buddy_queue *
 kv_buddy_queue(const struct kv_buddy *b, unsigned domain, unsigned list,
     unsigned pool, unsigned order)

@@ -12,12 +12,10 @@
  *     window            0            (absent)      2
  *                       map 0110..                 map 1111..
  *
- *   stand in a radix tree of fan-out 64 whose nodes know which children are
- *   there, so that neighbours are found by scanning bits.  The tree is only
- *   as high as the largest window number needs.
+ *   stand in a radix tree (radix.c).
  * 3 Invariants.
  *   I1  A window is in the tree under its number; no window but those in the
- *       hands of the page allocator is empty; no node is empty but the root.
+ *       hands of the page allocator is empty; the tree is as radix.c says.
  *   I2  resident = bits in map; the object's count is the sum.
  *   I3  frames has an entry only where map has a bit.
  * 4 Cost.  lookup, next, prev: one step a level (six bits of window number).
@@ -30,19 +28,12 @@
 
 #include "bitmap.h"
 #include "object.h"
-
-enum { FANOUT_SHIFT = 6, FANOUT = 1 << FANOUT_SHIFT, HEIGHT_MAX = 11 };
-
-struct node {
-	uint64_t present; /* bit i: child[i] is there */
-	void *child[FANOUT];
-};
+#include "radix.h"
 
 struct kv_object {
 	struct kv_object_config cfg;   /* (c) */
 	struct kv_reservation *newest; /* kept by the page allocator */
-	struct node *root;	       /* NULL: never had a window */
-	unsigned height;	       /* levels of nodes */
+	struct kv_radix windows;       /* by number */
 	unsigned order;		       /* log2 pages of a window; 0 unbound */
 	uint64_t phase;		       /* colour modulo window */
 	uint64_t resident;	       /* (I2) */
@@ -67,20 +58,6 @@ number_of(const struct kv_object *obj, kv_pindex_t pindex)
 	return (pindex + obj->phase) >> obj->order;
 }
 
-static unsigned
-digit(uint64_t number, unsigned level)
-{
-	return number >> (level * FANOUT_SHIFT) & (FANOUT - 1);
-}
-
-/* Does the tree have digits enough for a number? */
-static bool
-in_height(const struct kv_object *obj, uint64_t number)
-{
-	return obj->height >= HEIGHT_MAX ||
-	       number >> (obj->height * FANOUT_SHIFT) == 0;
-}
-
 /* ---- Create ------------------------------------------------------------ */
 
 int
@@ -94,6 +71,7 @@ kv_object_create(const struct kv_object_config *cfg, struct kv_object **obj)
 	if (o == NULL)
 		return ENOMEM;
 	o->cfg = *cfg;
+	o->windows.host = cfg->host;
 	*obj = o;
 	return 0;
 }
@@ -109,17 +87,9 @@ window_destroy(struct kv_object *obj, struct kv_window *w)
 }
 
 static void
-node_destroy(struct kv_object *obj, struct node *node, unsigned level)
+window_drop(void *arg, void *value)
 {
-	for (uint64_t left = node->present; left != 0; left &= left - 1) {
-		void *child = node->child[__builtin_ctzll(left)];
-
-		if (level == 0)
-			window_destroy(obj, child);
-		else
-			node_destroy(obj, child, level - 1);
-	}
-	kv_host_free(obj->cfg.host, node, 1, sizeof(*node));
+	window_destroy(arg, value);
 }
 
 void
@@ -127,8 +97,7 @@ kv_object_destroy(struct kv_object *obj)
 {
 	if (obj == NULL)
 		return;
-	if (obj->root != NULL)
-		node_destroy(obj, obj->root, obj->height - 1);
+	kv_radix_fini(&obj->windows, window_drop, obj);
 	window_destroy(obj, obj->spare);
 	kv_host_free(obj->cfg.host, obj, 1, sizeof(*obj));
 }
@@ -145,165 +114,6 @@ kv_object_bind(struct kv_object *obj, unsigned order)
 	return 0;
 }
 
-/* ---- Tree -------------------------------------------------------------- */
-
-static struct kv_window *
-tree_lookup(const struct kv_object *obj, uint64_t number)
-{
-	const struct node *node = obj->root;
-
-	if (node == NULL || !in_height(obj, number))
-		return NULL;
-	for (unsigned level = obj->height - 1; level != 0; level--) {
-		node = node->child[digit(number, level)];
-		if (node == NULL)
-			return NULL;
-	}
-	return node->child[digit(number, 0)];
-}
-
-/* The lowest (highest) window below a node. */
-static struct kv_window *
-tree_edge(const struct node *node, unsigned level, bool up)
-{
-	for (;; level--) {
-		unsigned i =
-		    (unsigned)(up ? __builtin_ctzll(node->present)
-				  : 63 - __builtin_clzll(node->present));
-
-		if (level == 0)
-			return node->child[i];
-		node = node->child[i];
-	}
-}
-
-/* The window with the least number >= (largest <=) the given one. */
-static struct kv_window *
-tree_near(const struct node *node, unsigned level, uint64_t number, bool up)
-{
-	unsigned i = digit(number, level);
-	uint64_t others;
-
-	if (node->child[i] != NULL) {
-		struct kv_window *w = level == 0 ? node->child[i]
-						 : tree_near(node->child[i],
-						       level - 1, number, up);
-
-		if (w != NULL)
-			return w;
-	}
-	others = up ? node->present & ~(UINT64_MAX >> (63 - i))
-		    : node->present & ((UINT64_C(1) << i) - 1);
-	if (others == 0)
-		return NULL;
-	i = (unsigned)(up ? __builtin_ctzll(others)
-			  : 63 - __builtin_clzll(others));
-	return level == 0 ? node->child[i]
-			  : tree_edge(node->child[i], level - 1, up);
-}
-
-static struct kv_window *
-tree_search(const struct kv_object *obj, uint64_t number, bool up)
-{
-	if (obj->root == NULL || obj->root->present == 0)
-		return NULL;
-	if (!in_height(obj, number))
-		return up ? NULL : tree_edge(obj->root, obj->height - 1, false);
-	return tree_near(obj->root, obj->height - 1, number, up);
-}
-
-static struct node *
-node_create(struct kv_object *obj)
-{
-	return kv_host_zalloc(obj->cfg.host, 1, sizeof(struct node));
-}
-
-/* Add levels until a number has a place. */
-static int
-tree_grow(struct kv_object *obj, uint64_t number)
-{
-	if (obj->root == NULL) {
-		obj->root = node_create(obj);
-		if (obj->root == NULL)
-			return ENOMEM;
-		obj->height = 1;
-	}
-	while (!in_height(obj, number)) {
-		struct node *node;
-
-		if (obj->root->present != 0) {
-			node = node_create(obj);
-			if (node == NULL)
-				return ENOMEM;
-			node->child[0] = obj->root;
-			node->present = 1;
-			obj->root = node;
-		}
-		obj->height++;
-	}
-	return 0;
-}
-
-/* Free the nodes on the way to a number that are empty, but not the root. */
-static void
-tree_prune(struct kv_object *obj, uint64_t number)
-{
-	struct node *path[HEIGHT_MAX], *node = obj->root;
-	unsigned level = obj->height;
-
-	while (level != 0 && node != NULL) {
-		path[--level] = node;
-		node = level == 0 ? NULL : node->child[digit(number, level)];
-	}
-	for (; level + 1 < obj->height && path[level]->present == 0; level++) {
-		struct node *parent = path[level + 1];
-		unsigned i = digit(number, level + 1);
-
-		kv_host_free(
-		    obj->cfg.host, path[level], 1, sizeof(*path[level]));
-		parent->child[i] = NULL;
-		parent->present &= ~(UINT64_C(1) << i);
-	}
-}
-
-static void
-tree_remove(struct kv_object *obj, uint64_t number)
-{
-	struct node *node = obj->root;
-
-	for (unsigned level = obj->height - 1; level != 0; level--)
-		node = node->child[digit(number, level)];
-	node->child[digit(number, 0)] = NULL;
-	node->present &= ~(UINT64_C(1) << digit(number, 0));
-	tree_prune(obj, number);
-}
-
-static int
-tree_insert(struct kv_object *obj, uint64_t number, struct kv_window *w)
-{
-	struct node *node;
-
-	if (tree_grow(obj, number) != 0)
-		return ENOMEM;
-	node = obj->root;
-	for (unsigned level = obj->height - 1;; level--) {
-		unsigned i = digit(number, level);
-
-		if (node->child[i] == NULL) {
-			node->child[i] =
-			    level == 0 ? (void *)w : node_create(obj);
-			if (node->child[i] == NULL) {
-				tree_prune(obj, number);
-				return ENOMEM;
-			}
-			node->present |= UINT64_C(1) << i;
-		}
-		if (level == 0)
-			return 0;
-		node = node->child[i];
-	}
-}
-
 /* ---- Windows ----------------------------------------------------------- */
 
 unsigned
@@ -315,19 +125,19 @@ kv_object_window_page(const struct kv_object *obj, kv_pindex_t pindex)
 struct kv_window *
 kv_object_window(const struct kv_object *obj, kv_pindex_t pindex)
 {
-	return tree_lookup(obj, number_of(obj, pindex));
+	return kv_radix_lookup(&obj->windows, number_of(obj, pindex));
 }
 
 struct kv_window *
 kv_object_window_next(const struct kv_object *obj, kv_pindex_t pindex)
 {
-	return tree_search(obj, number_of(obj, pindex), true);
+	return kv_radix_next(&obj->windows, number_of(obj, pindex));
 }
 
 struct kv_window *
 kv_object_window_prev(const struct kv_object *obj, kv_pindex_t pindex)
 {
-	return tree_search(obj, number_of(obj, pindex), false);
+	return kv_radix_prev(&obj->windows, number_of(obj, pindex));
 }
 
 static struct kv_window *
@@ -347,13 +157,13 @@ kv_object_window_get(
     struct kv_object *obj, kv_pindex_t pindex, struct kv_window **w)
 {
 	uint64_t number = number_of(obj, pindex);
-	struct kv_window *window = tree_lookup(obj, number);
+	struct kv_window *window = kv_radix_lookup(&obj->windows, number);
 
 	if (window == NULL) {
 		window = window_create(obj);
 		if (window == NULL)
 			return ENOMEM;
-		if (tree_insert(obj, number, window) != 0) {
+		if (kv_radix_insert(&obj->windows, number, window) != 0) {
 			window_destroy(obj, window);
 			return ENOMEM;
 		}
@@ -368,7 +178,7 @@ kv_object_window_put(struct kv_object *obj, struct kv_window *w)
 {
 	if (w->resident != 0)
 		return;
-	tree_remove(obj, number_of(obj, w->first));
+	kv_radix_remove(&obj->windows, number_of(obj, w->first));
 	kv_host_free(
 	    obj->cfg.host, w->frames, window_pages(obj), sizeof(*w->frames));
 	w->frames = NULL;
@@ -469,7 +279,7 @@ kv_object_before(const struct kv_object *obj, kv_pindex_t pindex,
 	const struct kv_window *w;
 	unsigned n = window_pages(obj), end = n, i;
 
-	if (pindex == 0 || obj->root == NULL)
+	if (pindex == 0)
 		return ENOENT;
 	if (pindex > KV_OBJECT_SIZE_MAX)
 		pindex = KV_OBJECT_SIZE_MAX;
@@ -554,66 +364,46 @@ bad(struct kv_diag *diag, unsigned invariant, uint64_t at, const char *text)
 	return kv_diag_set(diag, EFAULT, "object", invariant, at, text);
 }
 
+/* A check on the way. */
+struct checker {
+	const struct kv_object *obj;
+	struct kv_diag *diag;
+	uint64_t resident;
+};
+
 static int
-check_window(const struct kv_object *obj, const struct kv_window *w,
-    uint64_t number, struct kv_diag *diag)
+check_window(void *arg, uint64_t number, void *value)
 {
-	unsigned n = window_pages(obj);
+	struct checker *c = arg;
+	const struct kv_window *w = value;
+	unsigned n = window_pages(c->obj);
 	uint32_t count = 0;
 
-	if (number_of(obj, w->first) != number || w->resident == 0)
-		return bad(diag, 1, w->first, "window is misplaced or empty");
+	if (number_of(c->obj, w->first) != number || w->resident == 0)
+		return bad(c->diag, 1, w->first, "window misplaced or empty");
 	for (unsigned i = 0; i < n; i++) {
 		bool resident = kv_bit_test(w->map, i);
 
 		count += resident;
 		if (!resident && w->frames != NULL &&
 		    w->frames[i] != KV_WINDOW_BASE)
-			return bad(diag, 3, w->first + i,
+			return bad(c->diag, 3, w->first + i,
 			    "frame of a page that is not resident");
 	}
 	if (count != w->resident)
-		return bad(diag, 2, w->first, "resident pages of a window");
-	return 0;
-}
-
-static int
-check_node(const struct kv_object *obj, const struct node *node, unsigned level,
-    uint64_t number, uint64_t *resident, struct kv_diag *diag)
-{
-	if (node->present == 0 && node != obj->root)
-		return bad(diag, 1, number, "node is empty");
-	for (unsigned i = 0; i < FANOUT; i++) {
-		uint64_t below = number << FANOUT_SHIFT | i;
-		int error;
-
-		if ((node->present >> i & 1) != (node->child[i] != NULL))
-			return bad(diag, 1, below, "node lost a child");
-		if (node->child[i] == NULL)
-			continue;
-		if (level == 0) {
-			const struct kv_window *w = node->child[i];
-
-			*resident += w->resident;
-			error = check_window(obj, w, below, diag);
-		} else
-			error = check_node(obj, node->child[i], level - 1,
-			    below, resident, diag);
-		if (error != 0)
-			return error;
-	}
+		return bad(c->diag, 2, w->first, "resident pages of a window");
+	c->resident += count;
 	return 0;
 }
 
 int
 kv_object_check(const struct kv_object *obj, struct kv_diag *diag)
 {
-	uint64_t resident = 0;
+	struct checker c = {obj, diag, 0};
 
-	if (obj->root != NULL && check_node(obj, obj->root, obj->height - 1, 0,
-				     &resident, diag) != 0)
+	if (kv_radix_check(&obj->windows, check_window, &c, diag) != 0)
 		return EFAULT;
-	if (resident != obj->resident)
+	if (c.resident != obj->resident)
 		return bad(diag, 2, 0, "resident pages of an object");
 	return 0;
 }

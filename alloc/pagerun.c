@@ -39,11 +39,9 @@ kv_pagerun_windows(const struct kv_reserv *rv, const struct kv_pagerun *run)
 	return ((run->end - run->pindex) >> rv->order) + 2;
 }
 
-/* Is no page (is every page) of a run resident?  *at is the first that
- * breaks the rule. */
 bool
-kv_pagerun_is(const struct kv_reserv *rv, const struct kv_pagerun *run,
-    bool resident, kv_pindex_t *at)
+kv_pagerun_is_resident(
+    const struct kv_reserv *rv, const struct kv_pagerun *run, kv_pindex_t *at)
 {
 	unsigned step;
 
@@ -52,15 +50,11 @@ kv_pagerun_is(const struct kv_reserv *rv, const struct kv_pagerun *run,
 		unsigned i = kv_object_window_page(run->obj, *at);
 
 		step = kv_pagerun_step(rv, run, *at);
-		if (w == NULL) {
-			if (resident)
-				return false;
+		if (w == NULL)
+			return false;
+		if (kv_bits_all(w->map, i, step))
 			continue;
-		}
-		if (resident ? kv_bits_all(w->map, i, step)
-			     : kv_bits_none(w->map, i, step))
-			continue;
-		*at += kv_bits_find(w->map, rv->npages, i, !resident) - i;
+		*at += kv_bits_find(w->map, rv->npages, i, false) - i;
 		return false;
 	}
 	return true;
@@ -69,7 +63,8 @@ kv_pagerun_is(const struct kv_reserv *rv, const struct kv_pagerun *run,
 int
 kv_pagerun_check(const struct kv_reserv *rv, const struct kv_pagerun *run)
 {
-	kv_pindex_t at;
+	kv_pindex_t found;
+	kv_pfn_t pfn;
 
 	if (run->domain >= kv_phys_domains(rv->phys) ||
 	    kv_object_bind(run->obj, rv->order) != 0)
@@ -77,10 +72,10 @@ kv_pagerun_check(const struct kv_reserv *rv, const struct kv_pagerun *run)
 	if (run->pindex > KV_OBJECT_SIZE_MAX || run->end < run->pindex ||
 	    run->end > KV_OBJECT_SIZE_MAX)
 		return ERANGE;
-	/* Before the search for a page, which would take as long. */
-	if (run->end - run->pindex > kv_phys_pages(rv->phys))
-		return ENOMEM;
-	return kv_pagerun_is(rv, run, false, &at) ? 0 : EEXIST;
+	if (kv_object_from(run->obj, run->pindex, &found, &pfn) == 0 &&
+	    found < run->end)
+		return EEXIST;
+	return run->end - run->pindex > kv_phys_pages(rv->phys) ? ENOMEM : 0;
 }
 
 /* Give back the windows of a run that hold nothing. */

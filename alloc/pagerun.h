@@ -24,10 +24,9 @@ unsigned kv_pagerun_step(const struct kv_reserv *rv,
 uint64_t kv_pagerun_windows(
     const struct kv_reserv *rv, const struct kv_pagerun *run);
 
-/* Is every page (or none) of a run resident?  If not, *at is the first page
- * that breaks the rule. */
-bool kv_pagerun_is(const struct kv_reserv *rv, const struct kv_pagerun *run,
-    bool resident, kv_pindex_t *at);
+/* Is every page of a run resident?  If not, *at is the first that is not. */
+bool kv_pagerun_is_resident(
+    const struct kv_reserv *rv, const struct kv_pagerun *run, kv_pindex_t *at);
 
 /* Can a run be allocated at all?  => 0; EINVAL, ERANGE, EEXIST, ENOMEM as
  * kv_page_alloc; the object is bound to the machine then */

@@ -11,8 +11,8 @@
  *   I1..I5 of buddy.c.
  *   I6  Segments are ascending and disjoint; touching ones differ in domain
  *       or list.
- *   I7  free count >= pages in the domain's queues (equal without
- *       reservations); the sum of blocks over all orders never exceeds memory.
+ *   I7  free count >= pages in the domain's queues; equal without
+ *       reservations.
  * 4 Cost.  Create: one record a reservation-sized piece (24 bytes), one queue
  *   insertion a block of the largest order; nothing a page.
  * 5 Fidelity.  spec phys.md 1-9, 14, from vm_phys.c.  Not modelled: per-CPU

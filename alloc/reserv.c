@@ -321,7 +321,7 @@ kv_page_free(struct kv_reserv *rv, struct kv_object *obj, kv_pindex_t pindex,
 		return 0;
 	}
 	if (pindex > KV_OBJECT_SIZE_MAX ||
-	    !kv_pagerun_is(rv, &run, true, &pindex))
+	    !kv_pagerun_is_resident(rv, &run, &pindex))
 		return kv_diag_set(diag, ENOENT, "reserv", 3, pindex,
 		    "freed page is not resident");
 	kv_pagerun_free(rv, &run);

@@ -288,10 +288,10 @@ kv_page_alloc_contig(struct kv_reserv *rv, struct kv_object *obj,
 	    !kv_is_pow2(want->align) ||
 	    (want->boundary != 0 && !kv_is_pow2(want->boundary)))
 		return EINVAL;
-	if (want->npages > kv_phys_pages(rv->phys))
-		return ENOMEM;
 	if (obj != NULL)
 		error = kv_pagerun_check(rv, &run);
+	else if (want->npages > kv_phys_pages(rv->phys))
+		error = ENOMEM;
 	if (error != 0)
 		return error;
 	/* Details: of all pieces of the run, and of the one broken for it. */
