@@ -99,6 +99,16 @@ done
 printf "$scenario" | tee scenarios/v999_one.yaml >scenarios/v999_two.yaml
 plant scenarios.py 'a number given twice'
 
+# shellcheck disable=SC2059
+printf "$scenario" | sed 's/^title/tilte/' >scenarios/v999_planted.yaml
+plant schema.py 'a scenario that the schema refuses'
+sed -i 's/"nocross"/"nocrossing"/' scenarios/schema.json
+plant schema.py 'a key that the schema lacks'
+sed -i 's/"minimum": 0/"minimum": -1/' scenarios/schema.json
+plant schema.py 'a schema that accepts too much'
+sed -i "s/nocross/nocrossing/g" scenarios/README.md
+plant schema.py 'a key without a word of explanation'
+
 head -c 100 /dev/zero >tests/zeros.dat
 plant files.py 'a binary file'
 echo text >alloc/vmem.c.orig
