@@ -210,20 +210,32 @@ read_metrics(struct known *k, const struct kv_node *node)
 
 /* ---- Expectations ---------------------------------------------------- */
 
-/* Letters, digits and '-', such as freebsd-F21, vmem-I4, V3. */
-static bool
-is_id(const struct kv_token *t)
+/* "vmem-I4" of each invariant that is checked. */
+static const char *const invariants[] = {
+#define X(module, number, about) module "-I" #number,
+#include "run/invariants.def"
+#undef X
+};
+enum { INVARIANTS = sizeof(invariants) / sizeof(invariants[0]) };
+
+/* => the id that the token is, or NULL, noted at the node */
+static const char *
+find_invariant(
+    struct kv_load *ld, const struct kv_node *node, const struct kv_token *t)
 {
+	const char *id = kv_pool_text(&ld->sc->pool, t->text, t->length);
 	size_t i;
 
-	for (i = 0; i < t->length; i++)
-		if (!kv_is_name(t->text + i, 1) && t->text[i] != '-' &&
-		    (t->text[i] < '0' || t->text[i] > '9'))
-			return false;
-	return i != 0;
+	for (i = 0; i < INVARIANTS; i++)
+		if (strcmp(invariants[i], id) == 0)
+			return id;
+	kv_errors_unknown(ld->errors, ld->sc->text.path, node->line,
+	    node->one_line ? t->column : node->column, "invariant", id,
+	    invariants, INVARIANTS);
+	return NULL;
 }
 
-/* violation("ID")?  => false: it is something else; *id NULL: misspelt */
+/* violation("ID")?  => false: it is something else; *id NULL: noted */
 static bool
 read_violation(struct kv_load *ld, const struct kv_node *node, const char **id)
 {
@@ -240,10 +252,9 @@ read_violation(struct kv_load *ld, const struct kv_node *node, const char **id)
 	    memcmp(t[0].text, "violation", 9) != 0)
 		return false;
 	if (t[1].kind == KV_TOKEN_SIGN && t[1].sign == '(' &&
-	    t[2].kind == KV_TOKEN_STRING && is_id(&t[2]) &&
-	    t[3].kind == KV_TOKEN_SIGN && t[3].sign == ')' &&
-	    t[4].kind == KV_TOKEN_END)
-		*id = kv_pool_text(&ld->sc->pool, t[2].text, t[2].length);
+	    t[2].kind == KV_TOKEN_STRING && t[3].kind == KV_TOKEN_SIGN &&
+	    t[3].sign == ')' && t[4].kind == KV_TOKEN_END)
+		*id = find_invariant(ld, node, &t[2]);
 	else
 		kv_load_refuse(ld, node,
 		    "a violation stands alone and names its invariant: "

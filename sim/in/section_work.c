@@ -306,7 +306,8 @@ alloc(struct reading *r)
 	return 0;
 }
 
-/* Whether the block is there is checked when all steps are in order. */
+/* A block that a step above allocates.  To free it twice is for the run to
+ * judge: it is what a kernel panics on. */
 static int
 free_block(struct reading *r)
 {
@@ -453,22 +454,29 @@ read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 	    .ld = ld, .args = {.max = UINT64_MAX, .max_pages = 70}};
 	const struct step_kind *kind;
 
-	if (item->kind == KV_NODE_BAD ||
-	    (item->count == 2 && key->kind == KV_NODE_BAD))
+	if (item->kind == KV_NODE_BAD)
 		return;
 	if (item->kind != KV_NODE_MAP || item->count != 2) {
 		kv_load_refuse(
 		    ld, item, "a step is a map of one key: {spawn: {...}}");
 		return;
 	}
+	if (key->kind != KV_NODE_SCALAR)
+		return; /* noted when it was parsed */
 	kind = find_kind(ld, key);
 	r.key = key;
 	r.map = key->next;
 	r.step.place =
 	    (struct kv_place){ld->sc->text.path, key->line, key->column};
-	if (kind == NULL || kv_fields_read(ld, r.map, key->text, "key",
-				kind->fields, kind->nfields, &r.args) != 0)
+	if (kind == NULL)
 		return;
+	if (kv_fields_read(ld, r.map, key->text, "key", kind->fields,
+		kind->nfields, &r.args) != 0) {
+		/* do not blame a later `free` for this */
+		if (kind->kind == KV_STEP_ALLOC)
+			check_block_name(&r);
+		return;
+	}
 	if (kind == &kinds[REPEAT])
 		repeat(&r, capacity);
 	else if (ld->sc->nwork == steps_max)
