@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* arena.h - what an arena is made of: shared by vmem.c and vmem_inspect.c */
+/* arena.h - what an arena is made of: shared by the files vmem*.c */
 #ifndef KV_ARENA_H
 #define KV_ARENA_H
 
+#include "arith.h"
 #include "bt.h"
 #include "freelist.h"
 #include "qcache.h"
@@ -38,5 +39,115 @@ tag_of(const struct kv_vmem *vm, bt_id id)
 {
 	return &vm->store.tag[id];
 }
+
+static inline void
+free_push(struct kv_vmem *vm, bt_id id)
+{
+	freelist_push(&vm->free, id);
+	vm->nfree++;
+}
+
+static inline void
+free_remove(struct kv_vmem *vm, bt_id id)
+{
+	freelist_remove(&vm->free, id);
+	vm->nfree--;
+}
+
+/* Before an operation: four tags in stock (bt_fill), and as many for us.
+ * => 0, ENOMEM with nothing changed */
+static inline int
+tags_fill(struct kv_vmem *vm)
+{
+	if (vm->spare < SPARE_MIN)
+		vm->spare = SPARE_MIN;
+	return bt_reserve(&vm->store, TAGS_PER_OP);
+}
+
+static inline void
+tags_trim(struct kv_vmem *vm)
+{
+	if (vm->spare > SPARE_MAX)
+		vm->spare = SPARE_MAX;
+}
+
+static inline void
+tag_drop(struct kv_vmem *vm, bt_id id)
+{
+	bt_drop(&vm->store, id);
+	vm->spare++;
+}
+
+static inline bt_id
+tag_insert(struct kv_vmem *vm, bt_id where, enum kv_vmem_kind kind,
+    kv_va_t start, uint64_t size)
+{
+	vm->spare--;
+	return bt_insert_before(&vm->store, where, kind, start, size);
+}
+
+/* A segment was handed out. */
+static inline void
+alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
+{
+	vm->count_alloc++;
+	kv_tap_emit(&vm->tap, KV_EV_VMEM_ALLOC, vm->name, va, size, 0, 0);
+}
+
+/* Slot in the hash of the busy tag at va, of that size, or UINT32_MAX. */
+static inline uint32_t
+busy_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size)
+{
+	uint32_t slot = bt_hash_find(&vm->store, va);
+
+	return slot != UINT32_MAX &&
+		       tag_of(vm, (uint32_t)vm->store.hash[slot])->size ==
+			   kv_align_up(size, vm->qmask + 1)
+		   ? slot
+		   : UINT32_MAX;
+}
+
+/* ---- Between the files (requests are rounded, defaults filled in) ----- */
+
+/*
+ * vmem_add1: tags are reserved.
+ * => the FREE tag of the span, joined or not, which is in no class yet
+ */
+bt_id arena_add(
+    struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind);
+
+/* vmem_import.  => 0 and the new FREE tag, in no class yet; ENOMEM */
+int arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id);
+
+/*
+ * vmem_try_release: hand a free segment, listed in a class or not, back when it
+ * is a whole imported span.  The cursor between the two tags prevents that.
+ * => true when it is gone; *error then says what the source answered
+ */
+bool arena_release(struct kv_vmem *vm, bt_id id, bool listed, int *error,
+    struct kv_diag *diag);
+
+/* vmem_fit: where in the segment the request goes.  => true and *va */
+bool arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va);
+
+/* vmem_clip: make [va, va + size) of a free segment busy; listed: the tag is
+ * in a class. */
+void arena_clip(
+    struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size, bool listed);
+
+/* Best and instant fit; next fit; what best_alloc does for a request without
+ * constraints when nothing must be imported.  => 0 and *va; ENOMEM */
+int arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+int arena_next(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+int arena_plain(
+    struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
+
+/* Free the busy tag in a slot of the hash, now.  => 0, or what the source says
+ * to a span that goes back */
+int arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag);
+
+/* vmem_try_fetch, second half: empty the quantum caches.
+ * => true when another search may succeed */
+bool arena_drain(struct kv_vmem *vm);
 
 #endif

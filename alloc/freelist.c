@@ -6,25 +6,31 @@
  *   a class each, from 32 on a class is a power of two.  Every class is LIFO:
  *   insertion is at the head, best fit takes the first block of the class, in
  *   list order, that is large enough.
- * 2 Representation.  An exact class is a linked list.  A range class is a log:
- *   an array in order of insertion, read from its end, with a tree above it
- *   that keeps the largest size of every 16 entries, of every 256, and so on.
- *   "The newest block of at least n quanta" is then one descent, and it names
- *   exactly the block that a walk of the list would have found.
- *   A tag's link field holds FREELIST_MARK and the class while it stands in a
- *   log (back = its position); else link is the next older tag and back the
- *   next newer one, or FREELIST_MARK and the class at the head of the list.
- *   Keys are quanta saturated to 32 bits; the tag itself has the last word.
+ * 2 Representation.  A class is a linked list.  When a search of a range class
+ *   has passed many blocks in vain, the list becomes a log: an array in order
+ *   of insertion, read from its end, with a tree above it that bounds the sizes
+ *   of every 16 entries, of every 256, and so on.  "The newest block of at
+ *   least n quanta" is then a descent, and it names exactly the block that a
+ *   walk of the list would have found.  A removal leaves the bounds above it as
+ *   they are; the search that meets one too high lowers it.  A log that has
+ *   become short, or cannot grow, becomes a list again, so nothing here fails.
+ *   List: link is the next older tag, back the next newer one, or FREELIST_MARK
+ *   and the class at the head.  Log: link is FREELIST_MARK and the class, back
+ *   the position.  Keys are quanta saturated to 32 bits; the tag itself has the
+ *   last word.
  * 3 Invariants.
  *   I1  filled has a class's bit exactly when the class has a tag.
  *   I2  Every FREE tag stands in one class, once; nothing else does.
  *   I3  The tag's class is that of its size, unless it grew in place
  *       (freebsd-F23); then it is a lower one.
- *   I4  key[0][i] is the key of tag[i]; key[l+1][i] the largest of its group.
+ *   I4  key[0][i] is the key of tag[i]; key[l+1][i] is at least the largest
+ *       of its group.
  *   I5  The last entry of a log is live.
- * 4 Cost.  Exact classes: a constant number of lines touched.  Ranges: one line
- *   a level, levels = log16(entries); removal and push amortised the same.
- *   Compaction runs after as many removals as there are live entries.
+ * 4 Cost.  Lists: a constant number of lines touched, a search at most
+ *   LIST_SCAN blocks.  Logs: a push and a removal touch one entry, a search one
+ *   line a level, levels = log16(entries), and one more for each bound that it
+ *   lowers; a removal leaves at most one such bound a level.  Compaction runs
+ *   after as many removals as there are live entries.
  * 5 Fidelity.  FreeBSD sys/kern/subr_vmem.c keeps linked lists and walks them
  *   (freebsd.md 1.2, 1.3; vmem.md, behaviours 1-3); which block is found is the
  *   same, the time is not: this is where the real code is slow.
@@ -33,7 +39,20 @@
 
 #include "freelist.h"
 
-enum { LOG_FIRST = 16 };
+enum {
+	LIST_SCAN = 24, /* blocks passed in vain that make a list a log */
+	LOG_MIN = 8,	/* fewer live entries make it a list again */
+	FANOUT = 16,	/* one cache line of keys */
+	LEVELS = 8
+};
+
+struct freelist_log {
+	bt_id *tag;	       /* tag[0..used); BT_NONE where one was removed */
+	uint32_t *key[LEVELS]; /* level 0: quanta of tag[i], 0 = hole; above:
+				  bound of a group */
+	uint32_t used, live, capacity;
+	unsigned levels;
+};
 
 void
 freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift)
@@ -41,168 +60,235 @@ freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift)
 	*f = (struct freelist){.store = store, .qshift = qshift};
 }
 
-/* Entries of all levels of a log of that capacity; levels may be NULL. */
-static size_t
-log_keys(uint32_t capacity, unsigned *levels)
-{
-	size_t total = 0;
-	unsigned n = 0;
-
-	for (uint32_t width = capacity;; width /= FREELIST_FANOUT) {
-		total += (width + FREELIST_FANOUT - 1) / FREELIST_FANOUT *
-			 FREELIST_FANOUT;
-		n++;
-		if (width < FREELIST_FANOUT)
-			break;
-	}
-	if (levels != NULL)
-		*levels = n;
-	return total;
-}
-
-static void
-log_free(struct freelist *f, struct freelist_log *log)
-{
-	kv_host_free(
-	    f->store->host, log->tag, log->capacity, sizeof(*log->tag));
-	if (log->capacity != 0)
-		kv_host_free(f->store->host, log->key[0],
-		    log_keys(log->capacity, NULL), sizeof(uint32_t));
-}
-
-void
-freelist_fini(struct freelist *f)
-{
-	for (unsigned i = 0; i < FREELIST_RANGES; i++)
-		log_free(f, &f->log[i]);
-}
+/* ---- Keys ------------------------------------------------------------ */
 
 static uint32_t
-key_of(const struct freelist *f, bt_id id)
+key_of(const struct freelist *f, uint64_t size)
 {
-	uint64_t q = f->store->tag[id].size >> f->qshift;
+	uint64_t q = size >> f->qshift;
 
 	return q < UINT32_MAX ? (uint32_t)q : UINT32_MAX;
 }
 
-/* Largest key of the group that holds entry i. */
+static uint32_t
+padded(uint32_t width)
+{
+	return (width + FANOUT - 1) / FANOUT * FANOUT;
+}
+
+/* Entries of all levels of a log of that capacity. */
+static size_t
+key_count(uint32_t capacity)
+{
+	size_t total = padded(capacity);
+
+	while (capacity >= FANOUT) {
+		capacity /= FANOUT;
+		total += padded(capacity);
+	}
+	return total;
+}
+
+/* Cut the block of keys into levels. */
+static void
+key_levels(struct freelist_log *log)
+{
+	uint32_t width = log->capacity;
+
+	for (log->levels = 1; width >= FANOUT; log->levels++) {
+		log->key[log->levels] =
+		    log->key[log->levels - 1] + padded(width);
+		width /= FANOUT;
+	}
+}
+
+/* Largest key of the group that starts at entry i. */
 static uint32_t
 group_max(const uint32_t *key, uint32_t i)
 {
-	const uint32_t *k = key + i / FREELIST_FANOUT * FREELIST_FANOUT;
 	uint32_t max = 0;
 
-	for (unsigned j = 0; j < FREELIST_FANOUT; j++)
-		max = k[j] > max ? k[j] : max;
+	for (unsigned j = 0; j < FANOUT; j++)
+		max = key[i + j] > max ? key[i + j] : max;
 	return max;
 }
 
-/* Entry i gets a key not below its old one. */
+/* Entry i gets a key; the bounds above it follow. */
 static void
-log_raise(struct freelist_log *log, uint32_t i, uint32_t key)
+key_set(struct freelist_log *log, uint32_t i, uint32_t key)
 {
-	for (unsigned l = 0; l < log->levels; l++, i /= FREELIST_FANOUT) {
+	log->key[0][i] = key;
+	for (unsigned l = 1; l < log->levels; l++) {
+		i /= FANOUT;
 		if (log->key[l][i] >= key)
 			return;
 		log->key[l][i] = key;
 	}
 }
 
-/* Entry i becomes a hole. */
-static void
-log_clear(struct freelist_log *log, uint32_t i)
+/*
+ * Last entry below `end` with a key of at least `key`, or UINT32_MAX.  Looks at
+ * the entries of a group from i down to floor; goes down into a group that
+ * promises one, up and to the left when there is none.
+ */
+static uint32_t
+key_find(const struct freelist_log *log, uint32_t end, uint32_t key)
 {
-	uint32_t old = log->key[0][i], max = 0;
+	uint32_t i = end, floor = end / FANOUT * FANOUT;
+	unsigned level = 0;
 
-	log->key[0][i] = 0;
-	for (unsigned l = 1; l < log->levels; l++) {
-		max = group_max(log->key[l - 1], i);
-		i /= FREELIST_FANOUT;
-		if (log->key[l][i] != old || max == old)
-			return;
-		log->key[l][i] = max;
-	}
-}
-
-/* Copy the live entries of one log to another, oldest first, and number
- * them. */
-static void
-log_refill(struct freelist *f, struct freelist_log *to,
-    const struct freelist_log *from)
-{
-	uint32_t used = 0;
-
-	for (uint32_t i = 0; i < from->used; i++) {
-		bt_id id = from->tag[i];
-
-		if (id == BT_NONE)
+	for (;;) {
+		while (i > floor && log->key[level][i - 1] < key)
+			i--;
+		if (i > floor && level == 0)
+			return i - 1;
+		if (i > floor) {
+			level--;
+			floor = (i - 1) * FANOUT;
+			i *= FANOUT;
 			continue;
-		to->tag[used] = id;
-		f->store->tag[id].back = used;
-		used++;
+		}
+		if (level + 1 == log->levels)
+			return UINT32_MAX;
+		level++;
+		i = floor / FANOUT;
+		log->key[level][i] = group_max(log->key[level - 1], floor);
+		floor = i / FANOUT * FANOUT;
 	}
-	to->used = to->live = used;
-	memset(to->key[0], 0, log_keys(to->capacity, NULL) * sizeof(uint32_t));
-	for (uint32_t i = 0; i < used; i++)
-		log_raise(to, i, key_of(f, to->tag[i]));
 }
 
-static int
-log_grow(struct freelist *f, struct freelist_log *log)
+/* ---- Logs ------------------------------------------------------------ */
+
+static void
+log_free(struct freelist *f, struct freelist_log *log)
 {
 	struct kv_host *host = f->store->host;
-	struct freelist_log bigger = {
-	    .capacity = log->capacity == 0 ? LOG_FIRST : log->capacity * 4};
-	size_t nkeys = log_keys(bigger.capacity, &bigger.levels);
-	uint32_t width = bigger.capacity;
 
-	bigger.tag = kv_host_zalloc(host, bigger.capacity, sizeof(*bigger.tag));
-	bigger.key[0] = kv_host_zalloc(host, nkeys, sizeof(uint32_t));
-	if (bigger.tag == NULL || bigger.key[0] == NULL) {
-		kv_host_free(
-		    host, bigger.tag, bigger.capacity, sizeof(*bigger.tag));
-		kv_host_free(host, bigger.key[0], nkeys, sizeof(uint32_t));
-		return ENOMEM;
-	}
-	for (unsigned l = 1; l < bigger.levels; l++) {
-		bigger.key[l] =
-		    bigger.key[l - 1] + (width + FREELIST_FANOUT - 1) /
-					    FREELIST_FANOUT * FREELIST_FANOUT;
-		width /= FREELIST_FANOUT;
-	}
-	log_refill(f, &bigger, log);
-	log_free(f, log);
-	*log = bigger;
-	return 0;
+	if (log == NULL)
+		return;
+	kv_host_free(host, log->tag, log->capacity, sizeof(*log->tag));
+	kv_host_free(
+	    host, log->key[0], key_count(log->capacity), sizeof(uint32_t));
+	kv_host_free(host, log, 1, sizeof(*log));
 }
 
-int
-freelist_log_reserve(struct freelist *f, unsigned class)
+static struct freelist_log *
+log_create(struct freelist *f, uint32_t capacity)
 {
-	struct freelist_log *log = &f->log[class - FREELIST_EXACT];
+	struct kv_host *host = f->store->host;
+	struct freelist_log *log = kv_host_zalloc(host, 1, sizeof(*log));
 
-	if (log->used + 2 <= log->capacity)
-		return 0;
-	if (log->capacity != 0 && log->live <= log->capacity / 2) {
-		log_refill(f, log, log);
-		return 0;
+	if (log == NULL)
+		return NULL;
+	log->capacity = capacity;
+	log->tag = kv_host_zalloc(host, capacity, sizeof(*log->tag));
+	log->key[0] =
+	    kv_host_zalloc(host, key_count(capacity), sizeof(uint32_t));
+	if (log->tag != NULL && log->key[0] != NULL) {
+		key_levels(log);
+		return log;
 	}
-	return log_grow(f, log);
+	log_free(f, log);
+	return NULL;
+}
+
+static void
+log_append(
+    struct freelist *f, struct freelist_log *log, unsigned class, bt_id id)
+{
+	struct bt *t = &f->store->tag[id];
+
+	t->back = log->used;
+	t->link = FREELIST_MARK | class;
+	log->tag[log->used] = id;
+	key_set(log, log->used, key_of(f, t->size));
+	log->used++;
+	log->live++;
+}
+
+/* Copy the live entries to another log (or the same), oldest first. */
+static void
+log_copy(struct freelist *f, unsigned class, struct freelist_log *to,
+    const struct freelist_log *from)
+{
+	uint32_t end = from->used;
+
+	memset(to->key[0], 0, key_count(to->capacity) * sizeof(uint32_t));
+	to->used = to->live = 0;
+	for (uint32_t i = 0; i < end; i++)
+		if (from->tag[i] != BT_NONE)
+			log_append(f, to, class, from->tag[i]);
+}
+
+/* Back to a list: needs no memory. */
+static void
+log_to_list(struct freelist *f, unsigned class)
+{
+	struct freelist_log *log = f->log[class];
+
+	f->log[class] = NULL;
+	f->head[class] = BT_NONE;
+	for (uint32_t i = 0; i < log->used; i++)
+		if (log->tag[i] != BT_NONE)
+			freelist_list_push(f, class, log->tag[i]);
+	log_free(f, log);
+}
+
+/* A list of at least LIST_SCAN tags becomes a log, if there is memory. */
+static void
+list_to_log(struct freelist *f, unsigned class)
+{
+	const struct bt *tag = f->store->tag;
+	struct freelist_log *log;
+	bt_id id = f->head[class], oldest = id;
+	uint32_t n = 0, capacity = FANOUT;
+
+	for (; id != BT_NONE; id = tag[id].link, n++)
+		oldest = id;
+	while (capacity < 2 * n)
+		capacity *= 4;
+	log = log_create(f, capacity);
+	if (log == NULL)
+		return;
+	for (id = oldest; n > 0; n--) {
+		bt_id newer = tag[id].back;
+
+		log_append(f, log, class, id);
+		id = newer;
+	}
+	f->log[class] = log;
+}
+
+/* Room for one more entry.  => false: it became a list instead */
+static bool
+log_grow(struct freelist *f, unsigned class)
+{
+	struct freelist_log *log = f->log[class], *bigger;
+
+	if (log->live <= log->capacity / 2) {
+		log_copy(f, class, log, log);
+		return true;
+	}
+	bigger = log_create(f, log->capacity * 4);
+	if (bigger == NULL) {
+		log_to_list(f, class);
+		return false;
+	}
+	log_copy(f, class, bigger, log);
+	log_free(f, log);
+	f->log[class] = bigger;
+	return true;
 }
 
 void
 freelist_log_push(struct freelist *f, unsigned class, bt_id id)
 {
-	struct freelist_log *log = &f->log[class - FREELIST_EXACT];
-	struct bt *t = &f->store->tag[id];
+	struct freelist_log *log = f->log[class];
 
-	KV_ASSERT(log->used < log->capacity);
-	t->back = log->used;
-	t->link = FREELIST_MARK | class;
-	log->tag[log->used] = id;
-	log_raise(log, log->used, key_of(f, id));
-	log->used++;
-	log->live++;
+	if (log->used == log->capacity && !log_grow(f, class))
+		freelist_list_push(f, class, id);
+	else
+		log_append(f, f->log[class], class, id);
 }
 
 void
@@ -210,16 +296,31 @@ freelist_log_remove(struct freelist *f, bt_id id)
 {
 	struct bt *t = &f->store->tag[id];
 	unsigned class = t->link & ~FREELIST_MARK;
-	struct freelist_log *log = &f->log[class - FREELIST_EXACT];
+	struct freelist_log *log = f->log[class];
 
 	log->tag[t->back] = BT_NONE;
-	log_clear(log, t->back);
+	log->key[0][t->back] = 0;
 	log->live--;
 	while (log->used > 0 && log->tag[log->used - 1] == BT_NONE)
 		log->used--;
-	if (log->live == 0)
-		f->filled[class / 64] &= ~(UINT64_C(1) << class % 64);
+	if (log->live < LOG_MIN)
+		log_to_list(f, class);
 }
+
+bt_id
+freelist_log_head(const struct freelist_log *log)
+{
+	return log->tag[log->used - 1];
+}
+
+void
+freelist_fini(struct freelist *f)
+{
+	for (unsigned i = 0; i < FREELIST_CLASSES; i++)
+		log_free(f, f->log[i]);
+}
+
+/* ---- Either ---------------------------------------------------------- */
 
 unsigned
 freelist_class_of(const struct freelist *f, bt_id id)
@@ -237,67 +338,58 @@ void
 freelist_grown(struct freelist *f, bt_id id)
 {
 	const struct bt *t = &f->store->tag[id];
-	unsigned class = t->link & ~FREELIST_MARK;
 
 	if (t->link & FREELIST_MARK)
-		log_raise(
-		    &f->log[class - FREELIST_EXACT], t->back, key_of(f, id));
-}
-
-/* Last entry below `end` with a key of at least `key`, or UINT32_MAX. */
-static uint32_t
-log_find(const struct freelist_log *log, uint32_t end, uint32_t key)
-{
-	unsigned level = 0;
-	uint32_t i = end;
-
-	for (;;) { /* climb: look left of i inside its group */
-		while (i % FREELIST_FANOUT != 0)
-			if (log->key[level][--i] >= key)
-				goto descend;
-		if (i == 0 || level + 1 == log->levels)
-			return UINT32_MAX;
-		i /= FREELIST_FANOUT;
-		level++;
-	}
-descend:
-	while (level-- > 0) {
-		i = i * FREELIST_FANOUT + FREELIST_FANOUT - 1;
-		while (log->key[level][i] < key)
-			i--;
-	}
-	return i;
+		key_set(f->log[t->link & ~FREELIST_MARK], t->back,
+		    key_of(f, t->size));
 }
 
 static bt_id
 log_search(const struct freelist *f, const struct freelist_log *log,
     uint32_t end, uint64_t size)
 {
-	uint64_t q = size >> f->qshift;
-	uint32_t key = q < UINT32_MAX ? (uint32_t)q : UINT32_MAX;
+	uint32_t key = key_of(f, size);
 
-	while ((end = log_find(log, end, key)) != UINT32_MAX)
+	while ((end = key_find(log, end, key)) != UINT32_MAX)
 		if (f->store->tag[log->tag[end]].size >= size)
 			return log->tag[end];
 	return BT_NONE;
 }
 
 bt_id
-freelist_find(
-    const struct freelist *f, unsigned class, bt_id after, uint64_t size)
+freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
 {
 	const struct bt *tag = f->store->tag;
+	unsigned passed = 0;
 	bt_id id;
 
-	if (class >= FREELIST_EXACT) {
-		const struct freelist_log *log =
-		    &f->log[class - FREELIST_EXACT];
-
-		return log_search(f, log,
-		    after == BT_NONE ? log->used : tag[after].back, size);
-	}
+	if (f->log[class] != NULL)
+		return log_search(f, f->log[class],
+		    after == BT_NONE ? f->log[class]->used : tag[after].back,
+		    size);
 	id = after == BT_NONE ? f->head[class] : tag[after].link;
+	while (id != BT_NONE && tag[id].size < size && passed++ < LIST_SCAN)
+		id = tag[id].link;
+	if (id == BT_NONE || tag[id].size >= size)
+		return id;
+	list_to_log(f, class);
+	if (f->log[class] != NULL)
+		return log_search(f, f->log[class], tag[id].back, size);
 	while (id != BT_NONE && tag[id].size < size)
 		id = tag[id].link;
 	return id;
+}
+
+bt_id
+freelist_older(const struct freelist *f, unsigned class, bt_id id)
+{
+	const struct freelist_log *log = f->log[class];
+	uint32_t i;
+
+	if (log == NULL)
+		return f->store->tag[id].link;
+	i = f->store->tag[id].back;
+	while (i > 0 && log->tag[i - 1] == BT_NONE)
+		i--;
+	return i == 0 ? BT_NONE : log->tag[i - 1];
 }

@@ -9,31 +9,23 @@
 /* OPTVALUE 32, OPTORDER 5, MAXORDER 90 for 64-bit sizes (freebsd.md 1.2). */
 enum {
 	FREELIST_EXACT = 31, /* classes 0..30 hold 1..31 quanta exactly */
-	FREELIST_RANGES = 59,
-	FREELIST_CLASSES = FREELIST_EXACT + FREELIST_RANGES,
-	FREELIST_FANOUT = 16, /* one cache line of keys */
-	FREELIST_LEVELS = 8
+	FREELIST_CLASSES = 90
 };
 
-/* A range class: its tags in order of insertion, with a tree of maxima. */
-struct freelist_log {
-	bt_id *tag; /* tag[0..used); BT_NONE where one was removed */
-	uint32_t *key[FREELIST_LEVELS]; /* level 0: quanta of tag[i], 0 =
-					   hole; above: largest of a group */
-	uint32_t used, live, capacity;
-	unsigned levels;
-};
+struct freelist_log;
 
 struct freelist {
-	uint64_t filled[2];	    /* bit c: class c is not empty */
-	bt_id head[FREELIST_EXACT]; /* exact classes: newest first */
-	struct freelist_log log[FREELIST_RANGES];
+	uint64_t filled[2];	      /* bit c: class c is not empty */
+	bt_id head[FREELIST_CLASSES]; /* newest tag, while it is a list */
+	struct freelist_log *log[FREELIST_CLASSES]; /* NULL: a list */
 	struct bt_store *store;
 	unsigned qshift; /* (c) */
 };
 
-/* All classes empty; nothing is allocated before the first reserve. */
+/* Empty classes over a store's tags; sizes are counted in 2^qshift bytes. */
 void freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift);
+
+/* Give back the logs; the tags are the store's. */
 void freelist_fini(struct freelist *f);
 
 /* Class of a size in bytes. */
@@ -73,45 +65,41 @@ freelist_next(const struct freelist *f, unsigned class)
 			 : class + (unsigned)__builtin_ctzll(word);
 }
 
-/* Slow path of freelist_reserve. */
-int freelist_log_reserve(struct freelist *f, unsigned class);
-
-/* Make sure that two free segments of that class can be pushed.
- * => 0, ENOMEM with nothing changed */
-static inline int
-freelist_reserve(struct freelist *f, uint64_t size)
-{
-	unsigned class = freelist_class(f, size);
-
-	return class < FREELIST_EXACT ? 0 : freelist_log_reserve(f, class);
-}
-
-/* Put a free segment at the head of a class above the exact ones, whose
- * place is reserved; take one out of such a class. */
-void freelist_log_push(struct freelist *f, unsigned class, bt_id id);
-void freelist_log_remove(struct freelist *f, bt_id id);
-
 #define FREELIST_MARK (UINT32_C(1) << 31) /* the rest names a class */
 
-/* Push at the head of the class of the tag's size; reserved before. */
+/* The slow halves of push, remove and head: the class is a log. */
+void freelist_log_push(struct freelist *f, unsigned class, bt_id id);
+
+/* Remove a tag that stands in a log. */
+void freelist_log_remove(struct freelist *f, bt_id id);
+
+/* The newest tag of a log. */
+bt_id freelist_log_head(const struct freelist_log *log);
+
+/* Push at the head of the list of that class. */
+static inline void
+freelist_list_push(struct freelist *f, unsigned class, bt_id id)
+{
+	struct bt *tag = f->store->tag, *t = &tag[id];
+	bt_id old = f->head[class];
+
+	f->filled[class / 64] |= UINT64_C(1) << class % 64;
+	t->back = FREELIST_MARK | class;
+	t->link = old;
+	tag[old].back = id; /* harmless for BT_NONE */
+	f->head[class] = id;
+}
+
+/* Push at the head of the class of the tag's size. */
 static inline void
 freelist_push(struct freelist *f, bt_id id)
 {
-	struct bt *tag = f->store->tag, *t = &tag[id];
-	unsigned class = freelist_class(f, t->size);
-	bt_id old;
+	unsigned class = freelist_class(f, f->store->tag[id].size);
 
-	f->filled[class / 64] |= UINT64_C(1) << class % 64;
-	if (class >= FREELIST_EXACT) {
+	if (f->log[class] != NULL)
 		freelist_log_push(f, class, id);
-		return;
-	}
-	old = f->head[class];
-	t->back = FREELIST_MARK | class;
-	t->link = old;
-	if (old != BT_NONE)
-		tag[old].back = id;
-	f->head[class] = id;
+	else
+		freelist_list_push(f, class, id);
 }
 
 /* Remove a tag from the class that it was pushed on, whatever its size is by
@@ -126,8 +114,7 @@ freelist_remove(struct freelist *f, bt_id id)
 		freelist_log_remove(f, id);
 		return;
 	}
-	if (t->link != BT_NONE)
-		tag[t->link].back = t->back;
+	tag[t->link].back = t->back;
 	if ((t->back & FREELIST_MARK) == 0) {
 		tag[t->back].link = t->link;
 		return;
@@ -135,7 +122,45 @@ freelist_remove(struct freelist *f, bt_id id)
 	class = t->back & ~FREELIST_MARK;
 	f->head[class] = t->link;
 	if (t->link == BT_NONE)
-		f->filled[0] &= ~(UINT64_C(1) << class);
+		f->filled[class / 64] &= ~(UINT64_C(1) << class % 64);
+}
+
+/* Remove the head of a list of more or less than one tag. */
+static inline void
+freelist_pop(struct freelist *f, unsigned class, const struct bt *head)
+{
+	f->head[class] = head->link;
+	f->store->tag[head->link].back = FREELIST_MARK | class;
+	f->filled[class / 64] &=
+	    ~((uint64_t)(head->link == BT_NONE) << class % 64);
+}
+
+/* Would a block of that size, pushed, stand where this tag stands: at the head
+ * of the same list? */
+static inline bool
+freelist_is_head(const struct freelist *f, const struct bt *t, uint64_t size)
+{
+	return t->back == (FREELIST_MARK | freelist_class(f, size));
+}
+
+/* Tag `to` takes the place of tag `from`, the head of a list. */
+static inline void
+freelist_inherit(struct freelist *f, bt_id from, bt_id to)
+{
+	struct bt *tag = f->store->tag;
+
+	tag[to].back = tag[from].back;
+	tag[to].link = tag[from].link;
+	tag[tag[to].link].back = to;
+	f->head[tag[to].back & ~FREELIST_MARK] = to;
+}
+
+/* The newest tag of a class that is not empty. */
+static inline bt_id
+freelist_head(const struct freelist *f, unsigned class)
+{
+	return f->log[class] == NULL ? f->head[class]
+				     : freelist_log_head(f->log[class]);
 }
 
 /* Class of a listed tag: where it was pushed, not what its size says. */
@@ -146,9 +171,13 @@ void freelist_grown(struct freelist *f, bt_id id);
 
 /*
  * The newest tag of a class, older than `after` (BT_NONE: from the newest),
- * that has at least size bytes; BT_NONE when there is none.
+ * that has at least size bytes; BT_NONE when there is none.  A long list that
+ * does not have one soon becomes a log.
  */
 bt_id freelist_find(
-    const struct freelist *f, unsigned class, bt_id after, uint64_t size);
+    struct freelist *f, unsigned class, bt_id after, uint64_t size);
+
+/* The next older tag of the same class, whatever its size, or BT_NONE. */
+bt_id freelist_older(const struct freelist *f, unsigned class, bt_id id);
 
 #endif

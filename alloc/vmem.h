@@ -47,8 +47,8 @@ struct kv_vmem_source {
 int kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm);
 
 /*
- * Frees the metadata.  Imported spans are not handed back: destroy children
- * before their source, or drain them first.
+ * Frees the metadata.  Imported spans are not handed back.  Importing arenas
+ * must be destroyed before their source.
  */
 void kv_vmem_destroy(struct kv_vmem *vm);
 

@@ -10,11 +10,23 @@
 #include "arena.h"
 #include "arith.h"
 
+/* Lower bound of the highest class in use, bytes. */
+static uint64_t
+maxfree(const struct kv_vmem *vm)
+{
+	uint64_t high = vm->free.filled[1], low = vm->free.filled[0];
+
+	if (high != 0)
+		return freelist_lower(64 + kv_log2(high)) << vm->qshift;
+	return low == 0 ? 0 : freelist_lower(kv_log2(low)) << vm->qshift;
+}
+
 struct kv_vmem_stats
 kv_vmem_stats(const struct kv_vmem *vm)
 {
-	struct kv_vmem_stats s = {.size = vm->size,
+	return (struct kv_vmem_stats){.size = vm->size,
 	    .inuse = vm->inuse,
+	    .maxfree = maxfree(vm),
 	    .nbusy = vm->store.nbusy,
 	    .nfree = vm->nfree,
 	    .nspan = vm->nspan,
@@ -23,13 +35,6 @@ kv_vmem_stats(const struct kv_vmem *vm)
 	    .fail = vm->count_fail,
 	    .import = vm->count_import,
 	    .release = vm->count_release};
-	uint64_t high = vm->free.filled[1], low = vm->free.filled[0];
-
-	if (high != 0)
-		s.maxfree = freelist_lower(64 + kv_log2(high)) << vm->qshift;
-	else if (low != 0)
-		s.maxfree = freelist_lower(kv_log2(low)) << vm->qshift;
-	return s;
 }
 
 const char *
@@ -92,13 +97,13 @@ kv_vmem_walk_class(
     const struct kv_vmem *vm, unsigned class, kv_vmem_walk_fn *cb, void *arg)
 {
 	int stop = 0;
-	bt_id id = BT_NONE;
 
 	if (class >= FREELIST_CLASSES ||
 	    freelist_next(&vm->free, class) != class)
 		return 0;
-	while (stop == 0 &&
-	       (id = freelist_find(&vm->free, class, id, 1)) != BT_NONE) {
+	for (bt_id id = freelist_head(&vm->free, class);
+	     id != BT_NONE && stop == 0;
+	     id = freelist_older(&vm->free, class, id)) {
 		struct kv_vmem_seg seg = segment(tag_of(vm, id));
 
 		stop = cb(arg, &seg);
@@ -238,21 +243,18 @@ check_tag(struct check *c, bt_id id)
 static int
 check_classes(struct check *c)
 {
+	const struct freelist *f = &c->vm->free;
 	uint64_t listed = 0;
+	bt_id id;
 
 	for (unsigned class = 0; class < FREELIST_CLASSES; class ++) {
-		bt_id id = BT_NONE;
-
-		if (freelist_next(&c->vm->free, class) != class)
+		if (freelist_next(f, class) != class)
 			continue;
-		while ((id = freelist_find(&c->vm->free, class, id, 1)) !=
-		       BT_NONE) {
-			listed++;
+		for (id = freelist_head(f, class); id != BT_NONE;
+		     id = freelist_older(f, class, id), listed++)
 			if (!bt_is_free(tag_of(c->vm, id)))
 				return bad(c, 5, tag_of(c->vm, id)->start,
-				    "a class holds a segment that is not "
-				    "free");
-		}
+				    "a class holds a busy segment");
 	}
 	return listed == c->nfree
 		   ? 0
