@@ -138,7 +138,7 @@ unsigned kv_buddy_pool(
 /* I1..I5.  => 0, or EFAULT and *diag (module "phys", address a page number) */
 int kv_buddy_check(const struct kv_buddy *b, struct kv_diag *diag);
 
-/* ---- Memory for what follows ------------------------------------------ */
+/* ---- Memory for what follows ------------------------------------------- */
 
 /* Have n spare details, so that n pieces can be split.  => 0, ENOMEM */
 int kv_buddy_reserve(struct kv_buddy *b, size_t n);

@@ -141,7 +141,7 @@ kv_reservation_fits(const struct kv_reserv *rv, const struct kv_object *obj,
 				 w->first <= cfg->size - rv->npages));
 }
 
-/* ---- Pages -------------------------------------------------------------- */
+/* ---- Pages ------------------------------------------------------------- */
 
 void
 kv_pagerun_populate(struct kv_reserv *rv, struct kv_object *obj,

@@ -49,7 +49,7 @@ struct kv_reservation *kv_reservation_covering(
 bool kv_reservation_fits(const struct kv_reserv *rv,
     const struct kv_object *obj, const struct kv_window *w, kv_pindex_t pindex);
 
-/* ---- Pages -------------------------------------------------------------- */
+/* ---- Pages ------------------------------------------------------------- */
 
 /* Pages [i, i + n) come from a reservation of the window; charged before. */
 void kv_pagerun_populate(struct kv_reserv *rv, struct kv_object *obj,

@@ -11,7 +11,7 @@
 struct kv_phys;
 struct kv_buddy;
 
-/* ---- Create ---------------------------------------------------------- */
+/* ---- Create ------------------------------------------------------------ */
 
 enum {
 	KV_PHYS_POOLS = 2,
@@ -44,7 +44,7 @@ struct kv_phys_config {
 int kv_phys_create(const struct kv_phys_config *cfg, struct kv_phys **phys);
 void kv_phys_destroy(struct kv_phys *phys);
 
-/* ---- Use ------------------------------------------------------------- */
+/* ---- Use --------------------------------------------------------------- */
 
 /* 2^order pages, naturally aligned.
  * => 0; ENOMEM (or the limit forbids it); EINVAL (order, domain, pool) */
@@ -122,7 +122,7 @@ void kv_phys_give_run(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages);
 /* The blocks below all this: for phys*.c. */
 struct kv_buddy *kv_phys_buddy(struct kv_phys *phys);
 
-/* ---- Inspect --------------------------------------------------------- */
+/* ---- Inspect ----------------------------------------------------------- */
 
 struct kv_phys_stats {
 	uint64_t pages;	     /* of memory, all domains */

@@ -21,7 +21,7 @@
 #include "buddy.h"
 #include "phys.h"
 
-/* ---- Contiguous runs ---------------------------------------------------- */
+/* ---- Contiguous runs --------------------------------------------------- */
 
 bool
 kv_phys_suits(
@@ -184,7 +184,7 @@ kv_phys_take_contig(struct kv_phys *phys, const struct kv_phys_want *want,
 	return 0;
 }
 
-/* ---- Batches ------------------------------------------------------------ */
+/* ---- Batches ----------------------------------------------------------- */
 
 struct batch {
 	struct kv_phys *phys;
@@ -258,7 +258,7 @@ kv_phys_alloc_batch(struct kv_phys *phys, enum kv_phys_pool pool,
 	return 0;
 }
 
-/* ---- Free a run, unfree a page ------------------------------------------ */
+/* ---- Free a run, unfree a page ----------------------------------------- */
 
 /* Fact 10: the middle is queued as it is, then the ends are joined. */
 static void

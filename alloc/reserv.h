@@ -11,7 +11,7 @@
 
 struct kv_reserv; /* the reservations of one machine */
 
-/* ---- Create ---------------------------------------------------------- */
+/* ---- Create ------------------------------------------------------------ */
 
 struct kv_reserv_config {
 	struct kv_phys *phys; /* outlives this */
@@ -26,7 +26,7 @@ void kv_reserv_destroy(struct kv_reserv *rv);
 /* Let n clock ticks pass (the clock starts at 1). */
 void kv_reserv_tick(struct kv_reserv *rv, uint64_t n);
 
-/* ---- Use (vm_page_alloc and vm_page_free, spec phys.md 16-25) --------- */
+/* ---- Use (vm_page_alloc and vm_page_free, spec phys.md 16-25) ---------- */
 
 /*
  * Give the object a page at each of [pindex, pindex + npages), ascending:
@@ -82,7 +82,7 @@ int kv_reserv_reclaim(struct kv_reserv *rv, unsigned domain);
 int kv_reserv_break(
     struct kv_reserv *rv, struct kv_object *obj, uint64_t *broken);
 
-/* ---- Inspect --------------------------------------------------------- */
+/* ---- Inspect ----------------------------------------------------------- */
 
 struct kv_reserv_stats {       /* vm.reserv.* */
 	uint64_t full;	       /* fullpop: all pages in use */

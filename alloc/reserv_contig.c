@@ -24,7 +24,7 @@
 #include "reserv.h"
 #include "pagerun.h"
 
-/* ---- Single pages ------------------------------------------------------- */
+/* ---- Single pages ------------------------------------------------------ */
 
 int
 kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
@@ -43,7 +43,7 @@ kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
 	}
 }
 
-/* ---- From reservations (fact 24) ---------------------------------------- */
+/* ---- From reservations (fact 24) --------------------------------------- */
 
 /* One request. */
 struct contig {
@@ -177,7 +177,7 @@ alloc_reserved(const struct contig *c, kv_pfn_t *pfn)
 	return true;
 }
 
-/* ---- From the queues, or by breaking (facts 12, 23) ---------------------- */
+/* ---- From the queues, or by breaking (facts 12, 23) -------------------- */
 
 /* The first idle run of a reservation that suits.  => its page, or npages */
 static unsigned
@@ -252,7 +252,7 @@ alloc_contig(const struct contig *c, kv_pfn_t *pfn)
 	return 0;
 }
 
-/* ---- The request --------------------------------------------------------- */
+/* ---- The request ------------------------------------------------------- */
 
 /* Windows for the run; a table of frames where they are not all to come from
  * one run of frames. */

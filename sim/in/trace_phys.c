@@ -49,7 +49,7 @@ static const struct {
 
 enum { NOPS = sizeof(ops) / sizeof(ops[0]) };
 
-/* ---- Reading ------------------------------------------------------------ */
+/* ---- Reading ----------------------------------------------------------- */
 
 int
 kv_pt_fail(struct kv_pt *t, size_t word, const char *message)
@@ -191,7 +191,7 @@ kv_pt_page(struct kv_pt *t, size_t word, kv_pfn_t *pfn)
 	return 0;
 }
 
-/* ---- Writing ------------------------------------------------------------ */
+/* ---- Writing ----------------------------------------------------------- */
 
 unsigned long long
 kv_pt_pa(const struct kv_pt *t, kv_pfn_t pfn)
@@ -232,7 +232,7 @@ kv_pt_run_end(struct kv_pt *t, const char *why)
 	kv_buf_add(t->out, "\n", 1);
 }
 
-/* ---- Running ------------------------------------------------------------ */
+/* ---- Running ----------------------------------------------------------- */
 
 static int
 bounds(struct kv_pt *t)

@@ -7,7 +7,7 @@
 #include "in/trace_phys_parts.h"
 #include "out/mem.h"
 
-/* ---- Machine and objects ------------------------------------------------- */
+/* ---- Machine and objects ----------------------------------------------- */
 
 /* Ranges of memory under construction. */
 struct ranges {
@@ -190,7 +190,7 @@ kv_pt_op_object(struct kv_pt *t)
 	return 0;
 }
 
-/* ---- Pages of objects ---------------------------------------------------- */
+/* ---- Pages of objects -------------------------------------------------- */
 
 /* One page.  => NULL, or the word that says why not */
 static const char *
@@ -311,7 +311,7 @@ kv_pt_rename(struct kv_pt *t)
 	}
 }
 
-/* ---- Pages without an object --------------------------------------------- */
+/* ---- Pages without an object ------------------------------------------- */
 
 /* Note that pages were given to no object. */
 static void
@@ -499,7 +499,7 @@ kv_pt_unfree(struct kv_pt *t)
 	}
 }
 
-/* ---- Contiguous runs ----------------------------------------------------- */
+/* ---- Contiguous runs --------------------------------------------------- */
 
 /* Take a run and print where it is. */
 static int

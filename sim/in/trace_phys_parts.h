@@ -47,7 +47,7 @@ struct kv_pt {
 /* An operation; word 0 is its name.  => 0; EINVAL, and the place is noted */
 typedef int kv_pt_op(struct kv_pt *t);
 
-/* ---- Reading ------------------------------------------------------------ */
+/* ---- Reading ----------------------------------------------------------- */
 
 /* Note an error at a word.  => EINVAL */
 int kv_pt_fail(struct kv_pt *t, size_t word, const char *message);
@@ -66,7 +66,7 @@ int kv_pt_npages(struct kv_pt *t, size_t word, uint64_t *npages);
 /* The address of a page. */
 int kv_pt_page(struct kv_pt *t, size_t word, kv_pfn_t *pfn);
 
-/* ---- Writing ------------------------------------------------------------ */
+/* ---- Writing ----------------------------------------------------------- */
 
 /* Physical address of a page, to be printed. */
 unsigned long long kv_pt_pa(const struct kv_pt *t, kv_pfn_t pfn);
@@ -75,7 +75,7 @@ unsigned long long kv_pt_pa(const struct kv_pt *t, kv_pfn_t pfn);
 void kv_pt_run_add(struct kv_pt *t, kv_pfn_t pfn);
 void kv_pt_run_end(struct kv_pt *t, const char *why);
 
-/* ---- Operations: trace_phys_ops.c, trace_phys_show.c -------------------- */
+/* ---- Operations: trace_phys_ops.c, trace_phys_show.c ------------------- */
 
 kv_pt_op kv_pt_machine, kv_pt_op_object, kv_pt_op_page, kv_pt_op_pages,
     kv_pt_pagesfree, kv_pt_anon, kv_pt_anonbatch, kv_pt_free, kv_pt_freerun,

@@ -17,7 +17,7 @@ kv_pt_segs(struct kv_pt *t)
 	return 0;
 }
 
-/* ---- state -------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------- */
 
 /* " lLISTpPOOL=n0,n1,...": nothing when all are 0. */
 static void
@@ -62,7 +62,7 @@ kv_pt_state(struct kv_pt *t)
 	return 0;
 }
 
-/* ---- Reservations -------------------------------------------------------- */
+/* ---- Reservations ------------------------------------------------------ */
 
 /* Sums over the reservations of an object. */
 struct sums {
@@ -181,7 +181,7 @@ kv_pt_reclaim(struct kv_pt *t)
 	}
 }
 
-/* ---- One pindex ---------------------------------------------------------- */
+/* ---- One pindex -------------------------------------------------------- */
 
 /* The object's reservation that covers a pindex. */
 struct cover {

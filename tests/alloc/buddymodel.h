@@ -62,7 +62,7 @@ struct model {
 	uint64_t now, broken, freed, reclaimed;
 };
 
-/* ---- Lists --------------------------------------------------------------- */
+/* ---- Lists ------------------------------------------------------------- */
 
 static inline void
 model_put(struct model_list *l, int value, bool tail)

@@ -9,7 +9,7 @@
 #include "alloc/bitmap.h"
 #include "alloc/physmodel.h"
 
-/* ---- Machines ------------------------------------------------------------ */
+/* ---- Machines ---------------------------------------------------------- */
 
 /* Small reservations, so that rare states come often. */
 static const struct kv_machine tiny = {.name = "tiny",
@@ -56,7 +56,7 @@ static const struct setup setups[] = {
 
 enum { SETUPS = sizeof(setups) / sizeof(setups[0]), SEEDS = 6 };
 
-/* ---- Rig ----------------------------------------------------------------- */
+/* ---- Rig --------------------------------------------------------------- */
 
 struct rig {
 	struct kv_host host;
