@@ -509,6 +509,11 @@ take_contig(struct kv_pt *t, struct kv_object *obj, kv_pindex_t pindex,
 	const char *why = NULL;
 	kv_pfn_t pfn;
 
+	/* Larger ones fail anyway where memory is not large. */
+	if (want->npages > KV_PT_PAGES_MAX &&
+	    want->npages <= kv_phys_pages(t->phys))
+		return kv_pt_fail(
+		    t, 1, "an operation takes at most 16777216 pages");
 	switch (kv_page_alloc_contig(t->rv, obj, pindex, want, domain, &pfn)) {
 	case 0:
 		if (obj == NULL)

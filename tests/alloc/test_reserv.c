@@ -48,6 +48,37 @@ START_TEST(stack_figures)
 }
 END_TEST
 
+/*
+ * What comes back when all is broken after 10000 stacks.  Old: each guard page
+ * alone, and the 176 pages after the last stack; new: 448 after the last.
+ */
+static const struct {
+	unsigned step, first, single, larger;
+} returned[] = {{5, 1, 10000, 176}, {4, 0, 0, 448}};
+
+START_TEST(pages_returned_by_breaks)
+{
+	const struct kv_phys_range memory = {16 << 20, 256 << 20, 0};
+	struct kv_phys_stats before, after;
+	uint64_t larger = 0;
+	struct rig rig;
+
+	rig_open(&rig, kv_machine_find("amd64"), &memory, 1, 1);
+	fill(&rig, 10000, returned[_i].step, returned[_i].first);
+	before = kv_phys_stats(rig.phys);
+	ck_assert_int_eq(kv_reserv_break(rig.rv, rig.obj, NULL), 0);
+	after = kv_phys_stats(rig.phys);
+	ck_assert_uint_eq(
+	    after.blocks[0] - before.blocks[0], returned[_i].single);
+	ck_assert_uint_eq(after.blocks[1], before.blocks[1]);
+	for (unsigned o = 2; o < KV_PHYS_ORDERS; o++)
+		larger += (after.blocks[o] - before.blocks[o]) << o;
+	ck_assert_uint_eq(larger, returned[_i].larger);
+	rig_check(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 /* ---- Which page (facts 15-18) ------------------------------------------ */
 
 START_TEST(letters)
@@ -505,6 +536,7 @@ main(void)
 
 	tcase_add_loop_test(
 	    t, stack_figures, 0, (int)(sizeof(measured) / sizeof(measured[0])));
+	tcase_add_loop_test(t, pages_returned_by_breaks, 0, 2);
 	suite_add_tcase(s, t);
 	t = tcase_create("facts");
 	tcase_add_test(t, letters);
