@@ -34,6 +34,9 @@ struct kv_vmem {
 	struct qcache *cache; /* cache[n - 1] holds n quanta */
 };
 
+/* In the back field of a BUSY tag: it waits in a quantum cache. */
+#define TAG_CACHED UINT32_MAX
+
 static inline struct bt *
 tag_of(const struct kv_vmem *vm, bt_id id)
 {
@@ -92,19 +95,6 @@ alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 {
 	vm->count_alloc++;
 	kv_tap_emit(&vm->tap, KV_EV_VMEM_ALLOC, vm->name, va, size, 0, 0);
-}
-
-/* Slot in the hash of the busy tag at va, of that size, or UINT32_MAX. */
-static inline uint32_t
-busy_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size)
-{
-	uint32_t slot = bt_hash_find(&vm->store, va);
-
-	return slot != UINT32_MAX &&
-		       tag_of(vm, (uint32_t)vm->store.hash[slot])->size ==
-			   kv_align_up(size, vm->qmask + 1)
-		   ? slot
-		   : UINT32_MAX;
 }
 
 /* ---- Between the files (requests are rounded, defaults filled in) ----- */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * qcache.c - quantum caches: a LIFO stack of addresses per size
+ * qcache.c - quantum caches: a LIFO stack of busy tags per size
  *
  * 1 Concepts.  An arena may keep freed segments of 1..16 quanta aside, so that
  *   the common sizes never reach the boundary tags.
- * 2 Representation.  One stack of start addresses a size.
- * 3 Invariants.  I1 every item is a busy segment of its arena, of that size.
+ * 2 Representation.  One stack of tag numbers a size; a tag in a cache is
+ *   marked, so that freeing it twice is seen.
+ * 3 Invariants.  I1 every item is a marked busy tag of its arena, of that size,
+ *   and no other tag is marked.
  * 4 Cost.  A few instructions for a hit.
  * 5 Fidelity.  A stand-in for FreeBSD's UMA zones (vmem.md, "quantum-cache
  *   policy"): unbounded, one stack instead of per-CPU buckets.  KVA and
@@ -17,7 +19,7 @@ int
 qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n)
 {
 	size_t capacity = qc->capacity == 0 ? QCACHE_MAX : qc->capacity;
-	kv_va_t *item;
+	uint32_t *item;
 
 	if (qc->capacity - qc->count >= n)
 		return 0;

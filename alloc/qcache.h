@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* qcache.h - quantum caches: a LIFO stack of addresses per size */
+/* qcache.h - quantum caches: a LIFO stack of busy tags per size */
 #ifndef KV_QCACHE_H
 #define KV_QCACHE_H
 
@@ -9,7 +9,7 @@
 enum { QCACHE_MAX = 16 }; /* sizes of 1..16 quanta are cached at most */
 
 struct qcache {
-	kv_va_t *item; /* item[count - 1] is the top */
+	uint32_t *item; /* numbers of tags; item[count - 1] is the top */
 	size_t count, capacity;
 };
 

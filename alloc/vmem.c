@@ -219,15 +219,28 @@ kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 		   : EINVAL;
 }
 
-/* Why a free is refused: what FreeBSD would panic with. */
-static int
-refuse(kv_va_t va, bool found, struct kv_diag *diag)
+/*
+ * The busy tag at va, of that size and not in a quantum cache.
+ * => 0 and its slot in the hash; else what FreeBSD would panic with
+ */
+static inline int
+busy_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, uint32_t *slot,
+    struct kv_diag *diag)
 {
-	return found ? kv_diag_set(diag, EINVAL, "vmem", 5, va,
-			   "the busy segment has another size")
-		     : kv_diag_set(diag, ENOENT, "vmem", 5, va,
-			   "bt != NULL: no busy segment starts at this "
-			   "address");
+	const struct bt *t;
+
+	*slot = bt_hash_find(&vm->store, va);
+	if (*slot == UINT32_MAX)
+		return kv_diag_set(diag, ENOENT, "vmem", 5, va,
+		    "bt != NULL: no busy segment starts at this address");
+	t = tag_of(vm, (uint32_t)vm->store.hash[*slot]);
+	if (t->size != kv_align_up(size, vm->qmask + 1))
+		return kv_diag_set(diag, EINVAL, "vmem", 5, va,
+		    "the busy segment has another size");
+	if (t->back == TAG_CACHED)
+		return kv_diag_set(diag, ENOENT, "vmem", 5, va,
+		    "the segment is free already: it is in a quantum cache");
+	return 0;
 }
 
 /*
@@ -303,25 +316,41 @@ int
 kv_vmem_xfree(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
-	uint32_t slot = busy_find(vm, va, size);
+	uint32_t slot;
+	int error = busy_find(vm, va, size, &slot, diag);
 
-	if (slot == UINT32_MAX)
-		return refuse(
-		    va, bt_hash_find(&vm->store, va) != UINT32_MAX, diag);
-	return arena_free(vm, slot, diag);
+	return error == 0 ? arena_free(vm, slot, diag) : error;
 }
 
-static void
-qcache_drain(struct kv_vmem *vm)
-{
-	for (unsigned i = 0; i < vm->ncaches; i++) {
-		struct qcache *qc = &vm->cache[i];
+/* ---- Quantum caches --------------------------------------------------- */
 
-		while (qc->count > 0)
+/* A busy tag goes into a cache that has room. */
+static void
+cache_push(struct kv_vmem *vm, struct qcache *qc, bt_id id)
+{
+	tag_of(vm, id)->back = TAG_CACHED;
+	qc->item[qc->count++] = id;
+}
+
+static kv_va_t
+cache_pop(struct kv_vmem *vm, struct qcache *qc)
+{
+	struct bt *t = tag_of(vm, qc->item[--qc->count]);
+
+	t->back = 0;
+	return t->start;
+}
+
+/* All caches, smallest size first, each from its top down. */
+static void
+caches_drain(struct kv_vmem *vm)
+{
+	for (unsigned i = 0; i < vm->ncaches; i++)
+		while (vm->cache[i].count > 0)
 			arena_free(vm,
-			    bt_hash_find(&vm->store, qc->item[--qc->count]),
+			    bt_hash_find(
+				&vm->store, cache_pop(vm, &vm->cache[i])),
 			    NULL);
-	}
 }
 
 bool
@@ -331,7 +360,7 @@ arena_drain(struct kv_vmem *vm)
 
 	if (vm->ncaches == 0)
 		return false;
-	qcache_drain(vm);
+	caches_drain(vm);
 	return vm->size - vm->inuse > before &&
 	       bt_reserve(&vm->store, TAGS_PER_OP) == 0;
 }
@@ -350,20 +379,23 @@ static void
 cache_fill(struct kv_vmem *vm, struct qcache *qc, struct kv_vmem_req *rq)
 {
 	struct qcache got = {0};
+	kv_va_t va;
 
 	rq->min = 1;
 	while (got.count < vm->batch &&
 	       qcache_reserve(&got, vm->store.host, 1) == 0 &&
-	       kv_vmem_xalloc(vm, rq, &got.item[got.count]) == 0)
-		got.count++;
+	       kv_vmem_xalloc(vm, rq, &va) == 0)
+		got.item[got.count++] =
+		    (uint32_t)vm->store.hash[bt_hash_find(&vm->store, va)];
 	rq->min = 0;
 	if (qcache_reserve(qc, vm->store.host, got.count) == 0) {
 		for (size_t i = 0; i < got.count; i++)
-			qc->item[qc->count++] = got.item[i];
+			cache_push(vm, qc, got.item[i]);
 	} else {
 		while (got.count > 0)
-			kv_vmem_xfree(
-			    vm, got.item[--got.count], rq->size, NULL);
+			kv_vmem_xfree(vm,
+			    tag_of(vm, got.item[--got.count])->start, rq->size,
+			    NULL);
 	}
 	qcache_fini(&got, vm->store.host);
 }
@@ -387,7 +419,7 @@ kv_vmem_alloc(
 		cache_fill(vm, qc, &rq);
 	if (qc->count == 0)
 		return kv_vmem_xalloc(vm, &rq, va);
-	*va = qc->item[--qc->count];
+	*va = cache_pop(vm, qc);
 	return 0;
 }
 
@@ -396,10 +428,13 @@ kv_vmem_free(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
 	struct qcache *qc = cache_for(vm, size);
+	uint32_t slot;
+	int error = busy_find(vm, va, size, &slot, diag);
 
-	if (qc == NULL || va == 0 || busy_find(vm, va, size) == UINT32_MAX ||
-	    qcache_reserve(qc, vm->store.host, 1) != 0)
-		return kv_vmem_xfree(vm, va, size, diag);
-	qc->item[qc->count++] = va;
+	if (error != 0)
+		return error;
+	if (qc == NULL || va == 0 || qcache_reserve(qc, vm->store.host, 1) != 0)
+		return arena_free(vm, slot, diag);
+	cache_push(vm, qc, (uint32_t)vm->store.hash[slot]);
 	return 0;
 }
