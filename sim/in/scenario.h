@@ -98,11 +98,11 @@ struct kv_scenario {
 };
 
 /*
- * Read, check and evaluate.  => 0 and an owned *sc; EINVAL with all the errors
+ * Read, check and evaluate.  => 0 and an owned *result; EINVAL with all errors
  * that could be found; nothing is owned then
  */
 int kv_scenario_load(const char *path, const struct kv_define *defines,
-    size_t ndefines, struct kv_scenario **sc, struct kv_errors *errors);
+    size_t ndefines, struct kv_scenario **result, struct kv_errors *errors);
 void kv_scenario_free(struct kv_scenario *sc);
 
 #endif

@@ -196,7 +196,7 @@ kv_pt_page(struct kv_pt *t, size_t word, kv_pfn_t *pfn)
 unsigned long long
 kv_pt_pa(const struct kv_pt *t, kv_pfn_t pfn)
 {
-	return (unsigned long long)(pfn << t->page_shift);
+	return (unsigned long long)pfn << t->page_shift;
 }
 
 static void
