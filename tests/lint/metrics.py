@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""metrics.py SOURCE - every figure is declared, with a meaning
+"""metrics.py SOURCE - every figure is declared, with a meaning, and made
 
 - metrics.def is sorted; each row has a line of meaning;
 - it holds every name that scripts were promised (PROMISED);
-- a name written in sim/ is declared.
+- a name written in sim/ is declared; a declared name is written somewhere.
 """
 import os
 import re
@@ -71,16 +71,22 @@ def main():
     names = declared(source, errors.append)
     families = {name.split('.')[0] for name in names}
     # NAME is an arena (domain0), N an order; a %s in code may be any of it.
+    made = set()
     shape = re.compile(
         r'(?:%s)\.[a-z0-9_.%%]+' % '|'.join(sorted(families)))
     for path, line, string in written(source):
         if not shape.fullmatch(string) or string.endswith('.'):
             continue
         literal = re.escape(PRINTF.sub('\0', string)).replace('\0', '.+')
-        if not any(re.fullmatch(literal, name) or re.fullmatch(
-                re.escape(name).replace('NAME', r'[a-z0-9_]+'), string)
-                   for name in names):
+        hits = {name for name in names
+                if re.fullmatch(literal, name) or re.fullmatch(
+                    re.escape(name).replace('NAME', r'[a-z0-9_]+'), string)}
+        made |= hits
+        if not hits:
             errors.append(f'{path}:{line}: {string} is not in metrics.def')
+    for name in names:
+        if name not in made:
+            errors.append(f'sim/out/metrics.def: {name} is made nowhere')
     for error in errors:
         print(error)
     sys.exit(bool(errors))
