@@ -162,6 +162,43 @@ START_TEST(least)
 }
 END_TEST
 
+/* The name is that of the file, without folder and .yaml. */
+START_TEST(names)
+{
+	static const char *const ends[][2] = {
+	    {".yaml", ""}, {"x.yml", "x.yml"}, {".yaml.gz", ".yaml.gz"}};
+	struct kv_errors errors = {0};
+	char other[100], want[100];
+	size_t i;
+
+	load("kvasir: 1\n", NULL, 0);
+	for (i = 0; i < 3; i++) {
+		snprintf(other, sizeof(other), "%s%s", path, ends[i][0]);
+		snprintf(want, sizeof(want), "%s%s", strrchr(path, '/') + 1,
+		    ends[i][1]);
+		ck_assert_int_eq(link(path, other), 0);
+		kv_scenario_free(sc);
+		ck_assert_int_eq(
+		    kv_scenario_load(other, NULL, 0, &sc, &errors), 0);
+		ck_assert_str_eq(sc->name, want);
+		unlink(other);
+	}
+}
+END_TEST
+
+/* One, two, three and four bytes a character; columns count characters. */
+START_TEST(characters)
+{
+	load("kvasir: 1\n"
+	     "title: \x7e \xc2\xa0 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd "
+	     "\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf\n"
+	     "expect: [\"'\xe0\xa0\x80' == '\xf0\x9f\x98\x80'\", 1 == 1]\n",
+	    NULL, 0);
+	ck_assert_uint_eq(strlen(sc->title), 1 + 2 + 2 + 3 + 3 + 4 + 4 + 6);
+	ck_assert_uint_eq(sc->expect[1].place.column, 24);
+}
+END_TEST
+
 /* ---- Parameters ------------------------------------------------------ */
 
 START_TEST(parameter_values)
@@ -207,6 +244,21 @@ START_TEST(parameter_values)
 }
 END_TEST
 
+/* 4000 characters are the most that an expression has. */
+START_TEST(parameter_length)
+{
+	char *text = malloc(5000), *at = text;
+	unsigned i;
+
+	at += sprintf(at, "kvasir: 1\nparam:\n  a: 10");
+	for (i = 0; i < 1999; i++)
+		at += sprintf(at, "+1");
+	load(text, NULL, 0);
+	check_uint("a", 2009);
+	free(text);
+}
+END_TEST
+
 /* A thousand of them, each naming the next. */
 START_TEST(parameter_chain)
 {
@@ -244,6 +296,14 @@ START_TEST(ranges)
 	ck_assert_uint_eq(sc->ranges[1].end, (1 << 20) + 16384);
 	ck_assert_uint_eq(sc->ranges[1].domain, 2);
 	ck_assert_uint_eq(sc->ranges[2].domain, 1);
+}
+END_TEST
+
+/* The last page that physical memory may have is number 2^32 - 2. */
+START_TEST(top_of_memory)
+{
+	load("kvasir: 1\nmachine: {memory: 16T - 16M - 4K}\n", NULL, 0);
+	ck_assert_uint_eq(sc->ranges[0].end, (UINT64_C(16) << 40) - 4096);
 }
 END_TEST
 
@@ -337,6 +397,16 @@ START_TEST(page_size_of_machine)
 	    NULL, 0);
 	ck_assert_uint_eq(sc->arenas[0].quantum, 16384);
 	ck_assert_uint_eq(sc->arenas[1].origin, sc->machine->kva_start);
+}
+END_TEST
+
+/* A slot as large as the alignment of imports, and as the import quantum. */
+START_TEST(largest_slot)
+{
+	load("kvasir: 1\narenas: {a: {parent: b, import_quantum: 16K, "
+	     "import_align: 16K, kstack: {pages: 4}}, b: {quantum: 1}}\n",
+	    NULL, 0);
+	ck_assert_uint_eq(sc->arenas[1].import_align, 16384);
 }
 END_TEST
 
@@ -648,7 +718,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {example, replaced, least,
+	const TTest *const tests[] = {example, replaced, least, names,
+	    characters, parameter_length, top_of_memory, largest_slot,
 	    parameter_values, parameter_chain, ranges, policies, arenas,
 	    page_size_of_machine, step_values, step_requests, repeated,
 	    many_steps, truth, formulas, requests};

@@ -248,6 +248,14 @@ START_TEST(many)
 }
 END_TEST
 
+/* One character more than an expression may have. */
+START_TEST(too_long)
+{
+	refused_many("kvasir: 1\nparam:\n  a: 100", "+1", 1999, "",
+	    "3:6: an expression has at most 4000 characters");
+}
+END_TEST
+
 START_TEST(parameters)
 {
 	char *data = malloc(100000), *at = data;
@@ -383,8 +391,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {
-	    files, nested, large, many, parameters, no_text, noise, unreadable};
+	const TTest *const tests[] = {files, nested, large, many, too_long,
+	    parameters, no_text, noise, unreadable};
 	Suite *s = suite_create("scenario_broken");
 	TCase *tc = tcase_create("scenario_broken");
 	size_t i;
