@@ -121,6 +121,7 @@ bt_insert_before(struct bt_store *s, bt_id where, enum kv_vmem_kind kind,
 	t = &s->tag[id];
 	t->start = start;
 	t->size = size;
+	t->back = 0; /* not in a quantum cache */
 	t->prev = bt_prev(w) | (uint32_t)kind << BT_KIND_SHIFT;
 	t->next = where;
 	s->tag[bt_prev(w)].next = id;
