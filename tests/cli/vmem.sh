@@ -33,7 +33,7 @@ head -c 300 "$trace" >"$tmp/cut.gz"
 refused "$tmp/cut.gz" "cut.gz: .*gzip"
 printf 'arena a 0 0 4096 0\nalloc 1 a 4096\nalloc 1 b 4096\n' >"$tmp/late"
 refused "$tmp/late" 'late:3:9: no arena'
-head -c 100000 /dev/urandom >"$tmp/noise"
+tail -c +3 "$trace" >"$tmp/noise"
 refused "$tmp/noise" 'noise:1:'
 refused "$tmp/absent" 'absent: '
 exit $failed
