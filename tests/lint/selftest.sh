@@ -77,7 +77,7 @@ sed -i 's/^\(X("trace.fnv", "", HEX, \).*/\1"")/' sim/out/metrics.def
 plant metrics.py 'a metric without a meaning'
 echo 'static const char *kv_x = "reserv.planted";' >>sim/out/emit.c
 plant metrics.py 'a metric that is not declared'
-echo 'X("vmem.x.planted", "", COUNT, "made by nobody at all")' \
+echo 'X("zone.planted", "", COUNT, "made by nobody at all")' \
 	>>sim/out/metrics.def
 plant metrics.py 'a metric that is made nowhere'
 sed -i '$p' sim/out/metrics.def
