@@ -372,7 +372,8 @@ freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
 		id = tag[id].link;
 	if (id == BT_NONE || tag[id].size >= size)
 		return id;
-	list_to_log(f, class);
+	if (class >= FREELIST_EXACT) /* freelist_pop wants lists */
+		list_to_log(f, class);
 	if (f->log[class] != NULL)
 		return log_search(f, f->log[class], tag[id].back, size);
 	while (id != BT_NONE && tag[id].size < size)

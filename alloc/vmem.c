@@ -220,7 +220,8 @@ kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 }
 
 /*
- * The busy tag at va, of that size and not in a quantum cache.
+ * The busy tag at va, of that size and not in a quantum cache.  It may have
+ * taken along the rest of its span, less than a quantum.
  * => 0 and its slot in the hash; else what FreeBSD would panic with
  */
 static inline int
@@ -234,7 +235,7 @@ busy_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, uint32_t *slot,
 		return kv_diag_set(diag, ENOENT, "vmem", 5, va,
 		    "bt != NULL: no busy segment starts at this address");
 	t = tag_of(vm, (uint32_t)vm->store.hash[*slot]);
-	if (t->size != kv_align_up(size, vm->qmask + 1))
+	if (t->size - kv_align_up(size, vm->qmask + 1) > vm->qmask)
 		return kv_diag_set(diag, EINVAL, "vmem", 5, va,
 		    "the busy segment has another size");
 	if (t->back == TAG_CACHED)

@@ -553,6 +553,69 @@ START_TEST(b8_static_spans_stay)
 }
 END_TEST
 
+/* Imported sizes are multiples of any number, not only of the quantum. */
+START_TEST(b8_odd_import_quantum)
+{
+	struct kv_diag diag;
+	struct pair p;
+	kv_va_t va;
+
+	pair_open(&p, 10000, 0, false);
+	ck_assert_int_eq(kv_vmem_alloc(p.vm, 2 * Q, KV_VMEM_BESTFIT, &va), 0);
+	ck_assert_uint_eq(va, 0);
+	/* The rest, 1808 bytes, is no quantum: the block takes it along. */
+	ck_assert_uint_eq(kv_vmem_stats(p.vm).size, 10000);
+	ck_assert_uint_eq(kv_vmem_stats(p.vm).inuse, 10000);
+	ck_assert_uint_eq(kv_vmem_stats(p.parent).inuse, 3 * Q);
+	ck_assert_int_eq(kv_vmem_xfree(p.vm, va, Q, &diag), EINVAL);
+	ck_assert_int_eq(kv_vmem_xfree(p.vm, va, 3 * Q, &diag), EINVAL);
+	ck_assert_int_eq(kv_vmem_xfree(p.vm, va, 2 * Q, &diag), 0);
+	ck_assert_uint_eq(kv_vmem_stats(p.vm).size, 0);
+	ck_assert_uint_eq(kv_vmem_stats(p.parent).inuse, 0);
+	pair_close(&p);
+}
+END_TEST
+
+/* Imports that do not start on a quantum leave pieces smaller than one. */
+START_TEST(b8_imports_off_the_quantum)
+{
+	enum { BLOCKS = 120 }; /* three in each span of 4 quanta */
+	struct kv_vmem_config cfg = {.name = "fine", .quantum = 16};
+	struct kv_link link = {.quantum = 4 * Q};
+	struct kv_vmem *parent, *vm;
+	kv_va_t va[BLOCKS], again;
+	struct kv_host host;
+
+	kv_host_libc(&host);
+	cfg.host = &host;
+	ck_assert_int_eq(kv_vmem_create(&cfg, &parent), 0);
+	ck_assert_int_eq(kv_vmem_add(parent, 16, 1000 * Q), 0);
+	vm = arena_open(&host, 0);
+	link.parent = parent;
+	ck_assert_int_eq(kv_link_set(vm, &link), 0);
+	for (uint64_t i = 0; i < BLOCKS; i++) {
+		ck_assert_int_eq(
+		    kv_vmem_alloc(vm, Q, KV_VMEM_BESTFIT, &va[i]), 0);
+		arena_check(vm);
+		ck_assert_uint_eq(va[i], (i / 3 * 4 + i % 3 + 1) * Q);
+	}
+	/* Now 40 pieces of Q - 16 are in class 0; what is freed leads it. */
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		ck_assert_int_eq(kv_vmem_xfree(vm, va[i], Q, NULL), 0);
+		ck_assert_int_eq(
+		    kv_vmem_alloc(vm, Q, KV_VMEM_BESTFIT, &again), 0);
+		arena_check(vm);
+		ck_assert_uint_eq(again, va[i]);
+	}
+	for (unsigned i = 0; i < BLOCKS; i++)
+		ck_assert_int_eq(kv_vmem_xfree(vm, va[i], Q, NULL), 0);
+	ck_assert_uint_eq(kv_vmem_stats(vm).size, 0);
+	ck_assert_uint_eq(kv_vmem_stats(parent).inuse, 0);
+	kv_vmem_destroy(vm);
+	arena_close(&host, parent);
+}
+END_TEST
+
 START_TEST(b8_limit)
 {
 	struct pair p;
@@ -1159,6 +1222,8 @@ tcase_spans(void)
 	tcase_add_test(t, b8_alignment_asks_for_more);
 	tcase_add_test(t, b8_kept_spans_join);
 	tcase_add_test(t, b8_static_spans_stay);
+	tcase_add_test(t, b8_odd_import_quantum);
+	tcase_add_test(t, b8_imports_off_the_quantum);
 	tcase_add_test(t, b8_limit);
 	tcase_add_test(t, b9_strategy_travels_up);
 	tcase_add_test(t, limits_in_an_importing_arena);
