@@ -7,12 +7,14 @@
  */
 #include "arena.h"
 
-/* Arithmetic is modulo 2^64 as upstream; there is one correction for nocross,
- * so a candidate that no longer fits is given up. */
+/* There is one correction for nocross, so a candidate that no longer fits is
+ * given up.  Arithmetic is modulo 2^64 as upstream, where a candidate that
+ * wrapped trips an assertion; here it does not fit. */
 bool
 arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
 {
-	kv_va_t start = t->start > rq->min ? t->start : rq->min;
+	kv_va_t lowest = t->start > rq->min ? t->start : rq->min;
+	kv_va_t start = lowest;
 	kv_va_t end = t->start + (t->size - 1);
 
 	if (end > rq->max)
@@ -25,7 +27,7 @@ arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
 	if (rq->nocross != 0 &&
 	    ((start ^ (start + rq->size - 1)) & (0 - rq->nocross)) != 0)
 		start = kv_align_up(start - rq->phase, rq->nocross) + rq->phase;
-	if (start > end || end - start < rq->size - 1)
+	if (start < lowest || start > end || end - start < rq->size - 1)
 		return false;
 	*va = start;
 	return true;
@@ -225,12 +227,12 @@ next_search(const struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id,
 }
 
 /* The cursor goes before the first tag, from `at` on, that starts past the
- * block; there is none: to the head of the list. */
+ * block's last byte; there is none: to the head of the list. */
 static void
-cursor_move(struct kv_vmem *vm, bt_id at, kv_va_t past)
+cursor_move(struct kv_vmem *vm, bt_id at, kv_va_t last)
 {
 	bt_unlink(&vm->store, BT_CURSOR);
-	while (at != BT_NONE && tag_of(vm, at)->start < past)
+	while (at != BT_NONE && tag_of(vm, at)->start <= last)
 		at = tag_of(vm, at)->next;
 	if (at == BT_NONE)
 		at = tag_of(vm, BT_NONE)->next;
@@ -279,7 +281,7 @@ next_once(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 		arena_release(vm, merged, true, &released, NULL);
 	}
 	if (error == 0)
-		cursor_move(vm, id, *va + rq->size);
+		cursor_move(vm, id, *va + (rq->size - 1));
 	return error;
 }
 

@@ -19,7 +19,7 @@ span_joins(const struct kv_vmem *vm, kv_va_t va)
 
 	return vm->source.release == NULL &&
 	       (kind == KV_VMEM_FREE || kind == KV_VMEM_BUSY) &&
-	       last->start + last->size == va;
+	       last->start + last->size == va && va != 0; /* not past 2^64 */
 }
 
 bt_id

@@ -679,6 +679,12 @@ static const struct {
     {6, 32, 4, 2, 0, 8, 0, 0, 8},
     {5, 32, 4, 4, 2, 8, 0, 0, 10}, /* 6 crosses; 8 + phase */
     {UINT64_MAX / Q, 1, 1, 0, 0, 0, 0, 0, UINT64_MAX / Q},
+    /* Up to 2^64: what wraps to low addresses is not in the block. */
+    {UINT64_MAX / Q, 1, 1, 2, 0, 0, 0, 0, NONE},
+    {UINT64_MAX / Q - 2, 3, 1, 4, 0, 0, 0, 0, NONE},
+    {UINT64_MAX / Q, 1, 1, 0, 0, 2, 0, 0, UINT64_MAX / Q},
+    {UINT64_MAX / Q - 2, 3, 2, 4, 1, 8, 0, 0, UINT64_MAX / Q - 2},
+    {1, UINT64_MAX / Q, 1, 2, 0, 0, UINT64_MAX / Q, 0, NONE},
 };
 
 START_TEST(b11_constraints)
@@ -961,6 +967,29 @@ END_TEST
 /* ---- Up to 2^64 ------------------------------------------------------------
  */
 
+START_TEST(top_of_the_address_space)
+{
+	struct kv_host host;
+	const uint64_t last = UINT64_MAX / Q;
+	struct kv_vmem *vm = arena_with(&host, last - 3, 4);
+	struct kv_vmem_seg seg;
+
+	ck_assert_uint_eq(best(vm, 2), last - 3);
+	ck_assert_uint_eq(next(vm, 2), last - 1);
+	PICTURE_IS(vm, "c S a2 a2"); /* nothing starts past 2^64: the head */
+	ck_assert_int_eq(kv_vmem_whatis(vm, UINT64_MAX, &seg), 0);
+	ck_assert_uint_eq(seg.start, (last - 1) * Q);
+	put(vm, last - 1, 2);
+	/* A span at 0 does not continue one that ends at 2^64. */
+	ck_assert_int_eq(kv_vmem_add(vm, 0, 2 * Q), 0);
+	PICTURE_IS(vm, "c S a2 f2 S f2");
+	ck_assert_uint_eq(best(vm, 4), NONE);
+	put(vm, last - 3, 2);
+	ck_assert_uint_eq(best(vm, 4), last - 3);
+	arena_close(&host, vm);
+}
+END_TEST
+
 START_TEST(nearly_all_addresses)
 {
 	struct kv_host host;
@@ -1207,6 +1236,7 @@ tcase_addresses(void)
 	tcase_add_test(t, b6_cursor_delays_the_release);
 	tcase_add_loop_test(t, b11_constraints, 0, COUNT(constrained));
 	tcase_add_test(t, nextfit_without_room);
+	tcase_add_test(t, top_of_the_address_space);
 	tcase_add_test(t, nearly_all_addresses);
 	return t;
 }
