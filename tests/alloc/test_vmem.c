@@ -915,6 +915,33 @@ START_TEST(b12_address_0)
 }
 END_TEST
 
+/* A free of what the cache holds is a double free, even if upstream's caches
+ * would take it; xalloc'ed blocks may well be given to the cache. */
+START_TEST(b12_bad_frees)
+{
+	struct kv_host host;
+	struct kv_vmem *vm = cached(&host, 1, 8, 1);
+	struct kv_diag diag;
+
+	ck_assert_uint_eq(best(vm, 2), 1);
+	ck_assert_uint_eq(best(vm, 2), 3);
+	ck_assert_int_eq(kv_vmem_free(vm, 2 * Q, 2 * Q, &diag), ENOENT);
+	ck_assert_int_eq(kv_vmem_free(vm, Q, Q, &diag), EINVAL);
+	put(vm, 1, 2);
+	put(vm, 3, 2);
+	ck_assert_int_eq(kv_vmem_free(vm, Q, 2 * Q, &diag), ENOENT);
+	ck_assert_int_eq(kv_vmem_free(vm, 3 * Q, 2 * Q, &diag), ENOENT);
+	ck_assert_int_eq(kv_vmem_xfree(vm, Q, 2 * Q, &diag), ENOENT);
+	ck_assert_uint_eq(kv_vmem_cached(vm), 4 * Q);
+	ck_assert_uint_eq(best(vm, 2), 3);
+	ck_assert_uint_eq(best(vm, 2), 1);
+	put(vm, 1, 2);
+	put(vm, 3, 2);
+	ck_assert_uint_eq(best(vm, 8), 1); /* the drain meets each once */
+	arena_close(&host, vm);
+}
+END_TEST
+
 /* ---- Defects of the real code ---------------------------------------------
  */
 
@@ -1273,6 +1300,7 @@ tcase_rest(void)
 	tcase_add_test(t, b12_drain);
 	tcase_add_test(t, b12_drain_in_vain);
 	tcase_add_test(t, b12_address_0);
+	tcase_add_test(t, b12_bad_frees);
 	tcase_add_test(t, whatis_and_stats);
 	tcase_add_test(t, walk_stops);
 	tcase_add_test(t, check_finds_overlap);
