@@ -170,4 +170,20 @@ class_picture(const struct kv_vmem *vm, unsigned class)
 #define CLASS_IS(vm, class, words) \
 	ck_assert_str_eq(class_picture(vm, class).text, words)
 
+/* a40 a1 a33 a1 a50 a1 a70 a1: one block each, apart. */
+static inline struct kv_vmem *
+apart(struct kv_host *host)
+{
+	static const uint64_t size[] = {40, 1, 33, 1, 50, 1, 70, 1};
+	struct kv_vmem *vm = arena_with(host, 0, 197);
+	uint64_t at = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		ck_assert_uint_eq(best(vm, size[i]), at);
+		at += size[i];
+	}
+	PICTURE_IS(vm, "c S a40 a1 a33 a1 a50 a1 a70 a1");
+	return vm;
+}
+
 #endif
