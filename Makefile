@@ -25,7 +25,7 @@ test:
 	@.ci/ctest build
 
 bench:
-	@.ci/deps build
+	@.ci/deps bench
 	@cmake --preset release
 	@cmake --build build --target bench
 

@@ -14,7 +14,8 @@
 
 #include "ops.h"
 
-enum { REPEATS = 5 }; /* of which the best counts */
+/* The best repeat counts; none begins after so many seconds. */
+enum { REPEATS = 5, ENOUGH = 3 };
 
 #if defined(KV_BENCH_VMEM)
 #include "alloc/kv.h"
@@ -78,6 +79,82 @@ which(void)
 	return "kvasir";
 }
 
+#elif defined(KV_BENCH_PHYS)
+#include "alloc/kv.h"
+
+static struct kv_host host;
+static struct kv_phys *phys;
+static struct kv_reserv *reserv;
+static struct kv_object *object;
+
+static void
+setup(const struct ops *ops)
+{
+	static const struct kv_phys_range memory = {
+	    UINT64_C(16) << 20, UINT64_C(2) << 30, 0};
+	struct kv_phys_config pc = {.machine = kv_machine_find("amd64"),
+	    .ranges = &memory,
+	    .nranges = 1,
+	    .ndomains = 1,
+	    .host = &host};
+	struct kv_reserv_config rc = {.host = &host};
+	struct kv_object_config oc = {.name = "object",
+	    .size = UINT64_C(1) << 30,
+	    .colored = true,
+	    .host = &host};
+
+	(void)ops;
+	kv_host_default(&host);
+	if (kv_phys_create(&pc, &phys) != 0)
+		abort();
+	rc.phys = phys;
+	if (kv_reserv_create(&rc, &reserv) != 0 ||
+	    kv_object_create(&oc, &object) != 0)
+		abort();
+}
+
+static inline uint64_t
+take(const struct ops *ops, const struct op *op)
+{
+	unsigned npages = (unsigned)(op->size / OPS_PAGE);
+	kv_pfn_t pfn = 0;
+	int error;
+
+	(void)ops;
+	if (op->arena == OPS_RAW)
+		error = kv_phys_alloc(phys, KV_PHYS_DEFAULT, 0, 0, &pfn);
+	else
+		error = kv_page_alloc(reserv, object,
+		    (kv_pindex_t)op->slot * npages, npages, 0, NULL);
+	if (error != 0)
+		abort();
+	return op->arena == OPS_RAW ? pfn : op->slot + UINT64_C(1);
+}
+
+/* Before a stack goes its pages are looked up, as a kernel does. */
+static inline void
+give(const struct op *op, uint64_t va)
+{
+	unsigned npages = (unsigned)(op->size / OPS_PAGE);
+	kv_pindex_t pindex = (kv_pindex_t)op->slot * npages;
+	kv_pfn_t pfn;
+
+	if (op->arena == OPS_RAW) {
+		kv_phys_free(phys, va, 0, NULL);
+		return;
+	}
+	for (unsigned i = 0; npages > 1 && i < npages; i++)
+		if (kv_object_lookup(object, pindex + i, &pfn) != 0)
+			abort();
+	kv_page_free(reserv, object, pindex, npages, NULL);
+}
+
+static const char *
+which(void)
+{
+	return "kvasir";
+}
+
 #elif defined(KV_BENCH_FLOOR)
 
 static uint64_t bump = 4096;
@@ -124,8 +201,12 @@ setup(const struct ops *ops)
 static inline uint64_t
 take(const struct ops *ops, const struct op *op)
 {
+	void *ptr = malloc(op->size);
+
 	(void)ops;
-	return (uint64_t)(uintptr_t)malloc(op->size);
+	if (ptr == NULL)
+		abort(); /* a failure is quick: no figure to compare with */
+	return (uint64_t)(uintptr_t)ptr;
 }
 
 static inline void
@@ -189,6 +270,30 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Fill ops with what the arguments name. */
+static bool
+choose(struct ops *ops, int argc, char **argv)
+{
+	uint32_t n[3] = {0};
+	const char *mode = argc > 2 ? argv[1] : "";
+
+	for (int i = 2; i < argc && i < 5; i++)
+		n[i - 2] = (uint32_t)strtoul(argv[i], NULL, 10);
+	if (argc == 3 && strcmp(mode, "trace") == 0)
+		ops_read(ops, argv[2]);
+	else if (argc == 4 && strcmp(mode, "churn") == 0)
+		ops_churn(ops, n[0], n[1]);
+	else if (argc == 3 && strcmp(mode, "page_pair") == 0)
+		ops_page_pair(ops, n[0]);
+	else if (argc == 4 && strcmp(mode, "page_churn") == 0)
+		ops_page_churn(ops, n[0], n[1]);
+	else if (argc == 4 && strcmp(mode, "object_fill") == 0)
+		ops_object_fill(ops, n[0], n[1]);
+	else if (argc == 5 && strcmp(mode, "object_churn") == 0)
+		ops_object_churn(ops, n[0], n[1], n[2]);
+	return ops->count > ops->fill;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -196,26 +301,23 @@ main(int argc, char **argv)
 	uint64_t *slot;
 	double best = 1e9;
 
-	if (argc == 3 && strcmp(argv[1], "trace") == 0)
-		ops_read(&ops, argv[2]);
-	else if (argc == 4 && strcmp(argv[1], "churn") == 0)
-		ops_churn(
-		    &ops, (uint32_t)atoi(argv[2]), (uint32_t)atoi(argv[3]));
-	else
+	if (!choose(&ops, argc, argv))
 		return 2;
 	slot = calloc(ops.slots, sizeof(*slot));
-	if (slot == NULL || ops.count == ops.fill)
+	if (slot == NULL)
 		return 2;
 	setup(&ops);
 	for (int i = 0; i < REPEATS; i++) {
 		double start;
 
+		if (i > 0 && seconds() > ENOUGH)
+			break;
+		drain(&ops, slot);
 		replay(&ops, slot, 0, ops.fill);
 		start = seconds();
 		replay(&ops, slot, ops.fill, ops.count);
 		start = seconds() - start;
 		best = start < best ? start : best;
-		drain(&ops, slot);
 	}
 	printf(
 	    "%.2f %s\n", best * 1e9 / (double)(ops.count - ops.fill), which());

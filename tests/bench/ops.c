@@ -195,6 +195,40 @@ splitmix(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* Uniform in [0, n) */
+static uint32_t
+below(uint64_t *state, uint32_t n)
+{
+	return (uint32_t)((splitmix(state) >> 32) * n >> 32);
+}
+
+/* The same operation on another slot. */
+static void
+op_on(struct ops *ops, struct op op, enum op_kind kind, uint32_t slot)
+{
+	op.kind = (uint8_t)kind;
+	op.slot = slot;
+	*op_add(ops) = op;
+}
+
+/* `live` slots are filled; then random ones go and come again. */
+static void
+churn(struct ops *ops, struct op op, uint32_t live, uint32_t pairs)
+{
+	uint64_t state = 11;
+
+	ops->slots = live;
+	ops->fill = live;
+	for (uint32_t i = 0; i < live; i++)
+		op_on(ops, op, OP_ALLOC, i);
+	for (uint32_t i = 0; i < pairs; i++) {
+		uint32_t slot = below(&state, live);
+
+		op_on(ops, op, OP_FREE, slot);
+		op_on(ops, op, OP_ALLOC, slot);
+	}
+}
+
 void
 ops_churn(struct ops *ops, uint32_t live, uint32_t pairs)
 {
@@ -216,22 +250,78 @@ ops_churn(struct ops *ops, uint32_t live, uint32_t pairs)
 		.import_align = 2 << 20,
 		.kpages = 5,
 		.origin = UINT64_C(0xfffffe0000000000)}};
-	struct op op = {.arena = 2, .size = 20480};
-	uint64_t state = 11;
 
 	memcpy(ops->arena, chain, sizeof(chain));
 	ops->narenas = 3;
-	ops->slots = live;
-	ops->fill = live;
-	for (uint32_t i = 0; i < live; i++) {
-		op.slot = i;
-		*op_add(ops) = op;
-	}
+	churn(ops, (struct op){.arena = 2, .size = 20480}, live, pairs);
+}
+
+void
+ops_page_pair(struct ops *ops, uint32_t pairs)
+{
+	struct op op = {.arena = OPS_RAW, .size = OPS_PAGE};
+
+	ops->slots = 1;
 	for (uint32_t i = 0; i < pairs; i++) {
-		op.slot = (uint32_t)((splitmix(&state) >> 32) * live >> 32);
-		op.kind = OP_FREE;
-		*op_add(ops) = op;
-		op.kind = OP_ALLOC;
-		*op_add(ops) = op;
+		op_on(ops, op, OP_ALLOC, 0);
+		op_on(ops, op, OP_FREE, 0);
 	}
+}
+
+void
+ops_page_churn(struct ops *ops, uint32_t live, uint32_t pairs)
+{
+	churn(
+	    ops, (struct op){.arena = OPS_RAW, .size = OPS_PAGE}, live, pairs);
+}
+
+void
+ops_object_fill(struct ops *ops, uint32_t npages, uint32_t times)
+{
+	struct op op = {.arena = OPS_OBJECT, .size = OPS_PAGE};
+
+	ops->slots = npages;
+	for (uint32_t t = 0; t < times; t++) {
+		for (uint32_t i = 0; i < npages; i++)
+			op_on(ops, op, OP_ALLOC, i);
+		for (uint32_t i = 0; i < npages; i++)
+			op_on(ops, op, OP_FREE, i);
+	}
+}
+
+static void
+swap(uint32_t *a, uint32_t *b)
+{
+	uint32_t was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+void
+ops_object_churn(struct ops *ops, uint32_t live, uint32_t slots, uint32_t pairs)
+{
+	struct op op = {.arena = OPS_OBJECT, .size = 4 * OPS_PAGE};
+	uint32_t *slot = calloc(slots, sizeof(*slot)); /* the live ones first */
+	uint64_t state = 11;
+
+	if (slot == NULL || live == 0 || live >= slots)
+		die("no slots");
+	for (uint32_t i = 0; i < slots; i++) {
+		slot[i] = i;
+		swap(&slot[i], &slot[below(&state, i + 1)]);
+	}
+	ops->slots = slots;
+	ops->fill = live;
+	for (uint32_t i = 0; i < live; i++)
+		op_on(ops, op, OP_ALLOC, slot[i]);
+	for (uint32_t i = 0; i < pairs; i++) {
+		uint32_t victim = below(&state, live);
+		uint32_t idle = live + below(&state, slots - live);
+
+		op_on(ops, op, OP_FREE, slot[victim]);
+		op_on(ops, op, OP_ALLOC, slot[idle]);
+		swap(&slot[victim], &slot[idle]);
+	}
+	free(slot);
 }

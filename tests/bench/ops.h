@@ -5,6 +5,9 @@
 
 #include "alloc/vmem.h"
 
+/* Of operations on pages: their size, and their `arena`. */
+enum { OPS_PAGE = 4096, OPS_RAW = 0, OPS_OBJECT = 1 };
+
 enum op_kind { OP_ALLOC, OP_XALLOC, OP_FREE };
 
 struct op {
@@ -41,5 +44,19 @@ void ops_read(struct ops *ops, const char *path);
 /* FreeBSD's chain for 4 + 1 pages: `live` stacks, then `pairs` times a
  * uniformly random one is freed and one allocated. */
 void ops_churn(struct ops *ops, uint32_t live, uint32_t pairs);
+
+/* One page is allocated and freed, `pairs` times. */
+void ops_page_pair(struct ops *ops, uint32_t pairs);
+
+/* `live` pages, then `pairs` times a random one is freed and one allocated. */
+void ops_page_churn(struct ops *ops, uint32_t live, uint32_t pairs);
+
+/* An object gets `npages` pages in order and loses them in order. */
+void ops_object_fill(struct ops *ops, uint32_t npages, uint32_t times);
+
+/* Of `slots` stacks of 4 pages in an object `live` have their pages; `pairs`
+ * times a random one loses them and a random other slot gets its own. */
+void ops_object_churn(
+    struct ops *ops, uint32_t live, uint32_t slots, uint32_t pairs);
 
 #endif
