@@ -15,7 +15,7 @@
 #include "ops.h"
 
 /* The best repeat counts; none begins after so many seconds. */
-enum { REPEATS = 5, ENOUGH = 3 };
+enum { REPEATS = 5, ENOUGH = 2 };
 
 #if defined(KV_BENCH_VMEM)
 #include "alloc/kv.h"

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 ROUNDS = 3
-SLOW = 8  # seconds: what takes longer runs once
+SLOW = 5  # seconds: what takes longer runs once
 MIB = 1 << 20
 
 # Name, program, its arguments (trace: those of the generator), operations
