@@ -21,8 +21,8 @@
  *   I2  The segments after a span tag tile that span, in order, without gap
  *       (a joined span continues the one before it).
  *   I3  Spans do not overlap.
- *   I4  Free neighbours are coalesced, unless the cursor stands or stood
- *       between them.
+ *   I4  Free neighbours are coalesced, unless the cursor stands between
+ *       them.
  *   I5  Every FREE tag stands in exactly one class, not above that of its
  *       size; every BUSY tag stands in the hash, and only they do.
  *   I6  An imported span that is one FREE tag next to its span tag does not

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# contiguity.gp - stacks in consecutive frames, and idle pages, over time
+# contiguity.gp - stacks in consecutive frames, and unused pages, over time
 # usage: gnuplot contiguity.gp (reads contiguity.dat, writes contiguity.svg)
 stats 'contiguity.dat' using 1 nooutput
 n = STATS_blocks
@@ -18,7 +18,7 @@ set ylabel "stacks in consecutive\nframes (%)"
 set yrange [0:105]
 plot for [i = 0:n - 1] 'contiguity.dat' index i using 1:5 with lines \
     lw n + 1 - i title columnheader(1)
-set ylabel "idle pages in\nreservations"
+set ylabel "unused pages in\nreservations"
 set xlabel 'forks and exits so far'
 set yrange [0:*]
 plot for [i = 0:n - 1] 'contiguity.dat' index i using 1:6 with lines \

@@ -134,7 +134,7 @@ kv_plot_contiguity(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 	    "# op: forks and exits so far; seconds: since the first of them\n"
 	    "# live: stacks; contiguous: those in consecutive frames, stacks\n"
 	    "# share: contiguous / live, %%\n"
-	    "# unused: idle pages of reservations, pages\n"
+	    "# unused: unused pages of reservations, pages\n"
 	    "# columns: op seconds live contiguous share unused\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct kv_timeline *t = &replays[i].timeline;
