@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_bt.c - boundary tags: the hash under collisions, growth, the list */
+#include <stdlib.h>
+
+#include "alloc/bt.h"
+#include "alloc/kv.h"
+#include "kvtest.h"
+
+enum { MANY = 2000 };
+
+static void
+store_open(struct bt_store *s, struct kv_host *host)
+{
+	kv_host_libc(host);
+	ck_assert_int_eq(bt_store_init(s, host, 0), 0);
+}
+
+static void
+store_close(struct bt_store *s, struct kv_host *host)
+{
+	bt_store_fini(s);
+	ck_assert_uint_eq(host->bytes, 0);
+}
+
+static bt_id
+busy(struct bt_store *s, kv_va_t start)
+{
+	bt_id id;
+
+	ck_assert_int_eq(bt_reserve(s, 1), 0);
+	id = bt_insert_before(s, BT_NONE, KV_VMEM_BUSY, start, 1);
+	bt_hash_insert(s, id);
+	return id;
+}
+
+static void
+drop(struct bt_store *s, kv_va_t start)
+{
+	uint32_t slot = bt_hash_find(s, start);
+
+	ck_assert_uint_ne(slot, UINT32_MAX);
+	bt_drop(s, (uint32_t)s->hash[slot]);
+	bt_hash_remove(s, slot);
+}
+
+/* I3: found when it is there, and only then; no hole before an entry. */
+static void
+hash_holds(
+    const struct bt_store *s, const kv_va_t *start, const bt_id *id, unsigned n)
+{
+	uint32_t mask = bt_hash_slots(s) - 1, entries = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t slot = bt_hash_find(s, start[i]);
+
+		if (id[i] == BT_NONE)
+			ck_assert_uint_eq(slot, UINT32_MAX);
+		else
+			ck_assert_uint_eq((uint32_t)s->hash[slot], id[i]);
+	}
+	for (uint32_t i = 0; i <= mask; i++) {
+		entries += s->hash[i] != 0;
+		if (s->hash[i] == 0)
+			continue;
+		for (uint32_t j = bt_hash_home(s, s->hash[i]); j != i;
+		     j = (j + 1) & mask)
+			ck_assert_uint_ne(s->hash[j], 0);
+	}
+	ck_assert_uint_eq(entries, s->nbusy);
+	ck_assert_uint_le(entries, bt_hash_slots(s) / 2);
+}
+
+/*
+ * Addresses whose home is any of the last slots or the first one: clusters that
+ * run round the end.  Found by trying, for the function is the store's.
+ */
+static void
+clustered(const struct bt_store *s, kv_va_t *start, unsigned n)
+{
+	kv_va_t va = 1;
+
+	for (unsigned i = 0; i < n; va++) {
+		uint32_t home = bt_hash_print(s, va) >> s->hash_shift;
+
+		if (home >= bt_hash_slots(s) - 3 || home == 0)
+			start[i++] = va;
+	}
+}
+
+START_TEST(removal_from_clusters)
+{
+	enum { N = 16 };
+	kv_va_t start[N];
+	bt_id id[N];
+	struct kv_host host;
+	struct bt_store s;
+
+	/* Every order of removal that a stride gives, refilled each time. */
+	for (unsigned stride = 1; stride < N; stride += 2) {
+		store_open(&s, &host);
+		clustered(&s, start, N);
+		for (unsigned i = 0; i < N; i++)
+			id[i] = busy(&s, start[i]);
+		hash_holds(&s, start, id, N);
+		for (unsigned i = 0; i < N; i++) {
+			unsigned k = (i * stride + stride) % N;
+
+			drop(&s, start[k]);
+			id[k] = BT_NONE;
+			hash_holds(&s, start, id, N);
+		}
+		store_close(&s, &host);
+	}
+}
+END_TEST
+
+/* Two addresses with one print: x and x + d with d * phi < 2^32 mod 2^64. */
+START_TEST(same_print)
+{
+	kv_va_t start[2] = {1, 0};
+	struct kv_host host;
+	struct bt_store s;
+	bt_id id[2];
+
+	store_open(&s, &host);
+	for (kv_va_t inverse = 1, i = 0; i < 6; i++) {
+		/* Newton: the inverse of the multiplier modulo 2^64 */
+		inverse *= 2 - UINT64_C(0x9e3779b97f4a7c15) * inverse;
+		start[1] = start[0] + inverse;
+	}
+	ck_assert_uint_eq(
+	    bt_hash_print(&s, start[0]), bt_hash_print(&s, start[1]));
+	id[0] = busy(&s, start[0]);
+	ck_assert_uint_eq(bt_hash_find(&s, start[1]), UINT32_MAX);
+	id[1] = busy(&s, start[1]);
+	hash_holds(&s, start, id, 2);
+	drop(&s, start[0]);
+	id[0] = BT_NONE;
+	hash_holds(&s, start, id, 2);
+	store_close(&s, &host);
+}
+END_TEST
+
+START_TEST(growth_keeps_all)
+{
+	kv_va_t *start = calloc(MANY, sizeof(*start));
+	bt_id *id = calloc(MANY, sizeof(*id)), at;
+	struct kv_host host;
+	struct bt_store s;
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(start);
+	ck_assert_ptr_nonnull(id);
+	store_open(&s, &host);
+	for (unsigned i = 0; i < MANY; i++) {
+		start[i] = i * UINT64_C(0x1000);
+		id[i] = busy(&s, start[i]);
+		ck_assert_uint_eq((uintptr_t)s.tag % 64, 0);
+	}
+	hash_holds(&s, start, id, MANY);
+	/* the cursor first, then in order of insertion, both ways */
+	at = s.tag[BT_NONE].next;
+	ck_assert_uint_eq(at, BT_CURSOR);
+	for (at = s.tag[at].next; at != BT_NONE; at = s.tag[at].next, n++) {
+		ck_assert_uint_eq(at, id[n]);
+		ck_assert_uint_eq(bt_prev(&s.tag[s.tag[at].next]), at);
+	}
+	ck_assert_uint_eq(n, MANY);
+	/* tags that were given back are used again, before fresh ones */
+	n = s.fresh;
+	for (unsigned i = 0; i < MANY; i += 3) {
+		drop(&s, start[i]);
+		id[i] = BT_NONE;
+	}
+	hash_holds(&s, start, id, MANY);
+	for (unsigned i = 0; i < MANY; i += 3)
+		id[i] = busy(&s, start[i]);
+	ck_assert_uint_eq(s.fresh, n);
+	hash_holds(&s, start, id, MANY);
+	store_close(&s, &host);
+	free(start);
+	free(id);
+}
+END_TEST
+
+/* ENOMEM with nothing changed, of tags or of hash. */
+START_TEST(failed_growth)
+{
+	struct kv_host host;
+	struct bt_store s, before;
+	kv_va_t start[MANY];
+	bt_id id[MANY];
+	unsigned n = 0, failed = 0;
+
+	store_open(&s, &host);
+	while (n < MANY) {
+		start[n] = n * UINT64_C(0x1000);
+		before = s;
+		kv_host_fail_at(&host, 1);
+		if (bt_reserve(&s, 1) != 0) {
+			failed++;
+			ck_assert_ptr_eq(s.tag, before.tag);
+			ck_assert_ptr_eq(s.hash, before.hash);
+			ck_assert_uint_eq(s.hash_shift, before.hash_shift);
+			ck_assert_uint_eq(s.capacity, before.capacity);
+			hash_holds(&s, start, id, n);
+		}
+		kv_host_fail_at(&host, 0);
+		id[n] = busy(&s, start[n]);
+		n++;
+	}
+	ck_assert_uint_gt(failed, 4);
+	kv_host_fail_at(&host, 1);
+	before.host = &host;
+	ck_assert_int_eq(bt_store_init(&before, &host, 0), ENOMEM);
+	kv_host_fail_at(&host, 2);
+	ck_assert_int_eq(bt_store_init(&before, &host, 0), ENOMEM);
+	store_close(&s, &host);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("bt");
+	TCase *t = tcase_create("store");
+
+	tcase_add_test(t, removal_from_clusters);
+	tcase_add_test(t, same_print);
+	tcase_add_test(t, growth_keeps_all);
+	tcase_add_test(t, failed_growth);
+	suite_add_tcase(s, t);
+	return kv_test_main(s);
+}
