@@ -322,18 +322,6 @@ freelist_fini(struct freelist *f)
 
 /* ---- Either ---------------------------------------------------------- */
 
-unsigned
-freelist_class_of(const struct freelist *f, bt_id id)
-{
-	const struct bt *tag = f->store->tag;
-
-	if (tag[id].link & FREELIST_MARK)
-		return tag[id].link & ~FREELIST_MARK;
-	while ((tag[id].back & FREELIST_MARK) == 0)
-		id = tag[id].back;
-	return tag[id].back & ~FREELIST_MARK;
-}
-
 void
 freelist_grown(struct freelist *f, bt_id id)
 {

@@ -163,9 +163,6 @@ freelist_head(const struct freelist *f, unsigned class)
 				     : freelist_log_head(f->log[class]);
 }
 
-/* Class of a listed tag: where it was pushed, not what its size says. */
-unsigned freelist_class_of(const struct freelist *f, bt_id id);
-
 /* The tag's size grew where it stands: it keeps its place and class. */
 void freelist_grown(struct freelist *f, bt_id id);
 

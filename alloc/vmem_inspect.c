@@ -193,9 +193,6 @@ check_lists(struct check *c, bt_id id)
 			   : 0;
 	}
 	c->nfree++;
-	if (freelist_class_of(&vm->free, id) >
-	    freelist_class(&vm->free, t->size))
-		return bad(c, 5, t->start, "class above that of the size");
 	return slot != UINT32_MAX
 		   ? bad(c, 5, t->start, "free segment is in the hash")
 		   : 0;
@@ -239,26 +236,43 @@ check_tag(struct check *c, bt_id id)
 	return error == 0 ? check_coalesced(c, t) : error;
 }
 
-/* I5: the classes hold as many tags as are FREE, all of them FREE. */
+/* I5: one class holds FREE tags only, none smaller than the class. */
+static int
+check_class(struct check *c, unsigned class, uint64_t *listed)
+{
+	const struct freelist *f = &c->vm->free;
+
+	for (bt_id id = freelist_head(f, class); id != BT_NONE;
+	     id = freelist_older(f, class, id)) {
+		const struct bt *t = tag_of(c->vm, id);
+
+		++*listed;
+		if (!bt_is_free(t))
+			return bad(
+			    c, 5, t->start, "a class holds a busy segment");
+		if (class > freelist_class(f, t->size))
+			return bad(
+			    c, 5, t->start, "class above that of the size");
+	}
+	return 0;
+}
+
+/* I5: the classes hold as many tags as are FREE. */
 static int
 check_classes(struct check *c)
 {
 	const struct freelist *f = &c->vm->free;
 	uint64_t listed = 0;
-	bt_id id;
+	unsigned class = freelist_next(f, 0);
+	int error = 0;
 
-	for (unsigned class = 0; class < FREELIST_CLASSES; class ++) {
-		if (freelist_next(f, class) != class)
-			continue;
-		for (id = freelist_head(f, class); id != BT_NONE;
-		     id = freelist_older(f, class, id), listed++)
-			if (!bt_is_free(tag_of(c->vm, id)))
-				return bad(c, 5, tag_of(c->vm, id)->start,
-				    "a class holds a busy segment");
+	while (class < FREELIST_CLASSES && error == 0) {
+		error = check_class(c, class, &listed);
+		class = freelist_next(f, class + 1);
 	}
-	return listed == c->nfree
-		   ? 0
-		   : bad(c, 5, listed, "free segment in no class or in two");
+	if (error == 0 && listed != c->nfree)
+		return bad(c, 5, listed, "free segment in no class or in two");
+	return error;
 }
 
 static int
