@@ -103,41 +103,45 @@ alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
  * vmem_add1: tags are reserved.
  * => the FREE tag of the span, joined or not, which is in no class yet
  */
-bt_id arena_add(
+bt_id kv_arena_add(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind);
 
 /* vmem_import.  => 0 and the new FREE tag, in no class yet; ENOMEM */
-int arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id);
+int kv_arena_import(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id);
 
 /*
  * vmem_try_release: hand a free segment, listed in a class or not, back when it
  * is a whole imported span.  The cursor between the two tags prevents that.
  * => true when it is gone; *error then says what the source answered
  */
-bool arena_release(struct kv_vmem *vm, bt_id id, bool listed, int *error,
+bool kv_arena_release(struct kv_vmem *vm, bt_id id, bool listed, int *error,
     struct kv_diag *diag);
 
 /* vmem_fit: where in the segment the request goes.  => true and *va */
-bool arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va);
+bool kv_arena_fits(
+    const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va);
 
 /* vmem_clip: make [va, va + size) of a free segment busy; listed: the tag is
  * in a class. */
-void arena_clip(
+void kv_arena_clip(
     struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size, bool listed);
 
 /* Best and instant fit; next fit; what best_alloc does for a request without
  * constraints when nothing must be imported.  => 0 and *va; ENOMEM */
-int arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
-int arena_next(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
-int arena_plain(
+int kv_arena_best(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+int kv_arena_next(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+int kv_arena_plain(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
 
 /* Free the busy tag in a slot of the hash, now.  => 0, or what the source says
  * to a span that goes back */
-int arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag);
+int kv_arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag);
 
 /* vmem_try_fetch, second half: empty the quantum caches.
  * => true when another search may succeed */
-bool arena_drain(struct kv_vmem *vm);
+bool kv_arena_drain(struct kv_vmem *vm);
 
 #endif

@@ -43,7 +43,7 @@ block_size(uint32_t capacity)
 }
 
 int
-bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
+kv_bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
 {
 	*s = (struct bt_store){.host = host,
 	    .qshift = qshift,
@@ -53,7 +53,7 @@ bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
 	s->block = kv_host_resize(host, NULL, 0, block_size(TAGS_FIRST));
 	s->hash = kv_host_zalloc(host, bt_hash_slots(s), sizeof(*s->hash));
 	if (s->block == NULL || s->hash == NULL) {
-		bt_store_fini(s);
+		kv_bt_store_fini(s);
 		return ENOMEM;
 	}
 	s->tag = aligned(s->block);
@@ -65,14 +65,14 @@ bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
 }
 
 void
-bt_store_fini(struct bt_store *s)
+kv_bt_store_fini(struct bt_store *s)
 {
 	kv_host_free(s->host, s->block, 1, block_size(s->capacity));
 	kv_host_free(s->host, s->hash, bt_hash_slots(s), sizeof(*s->hash));
 }
 
 int
-bt_store_grow(struct bt_store *s)
+kv_bt_store_grow(struct bt_store *s)
 {
 	uint32_t capacity = s->capacity * 2;
 	void *block;
@@ -91,7 +91,7 @@ bt_store_grow(struct bt_store *s)
 }
 
 int
-bt_hash_grow(struct bt_store *s)
+kv_bt_hash_grow(struct bt_store *s)
 {
 	struct bt_store old = *s;
 

@@ -53,12 +53,12 @@ struct bt_store {
 };
 
 /* => 0, ENOMEM */
-int bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift);
-void bt_store_fini(struct bt_store *s);
+int kv_bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift);
+void kv_bt_store_fini(struct bt_store *s);
 
 /* Slow paths of bt_reserve.  => 0, ENOMEM with nothing changed */
-int bt_store_grow(struct bt_store *s);
-int bt_hash_grow(struct bt_store *s);
+int kv_bt_store_grow(struct bt_store *s);
+int kv_bt_hash_grow(struct bt_store *s);
 
 static inline uint32_t
 bt_hash_slots(const struct bt_store *s)
@@ -72,9 +72,9 @@ static inline int
 bt_reserve(struct bt_store *s, uint32_t ntags)
 {
 	if (s->nunused + (s->capacity - s->fresh) < ntags &&
-	    bt_store_grow(s) != 0)
+	    kv_bt_store_grow(s) != 0)
 		return ENOMEM;
-	if (s->nbusy >= bt_hash_slots(s) / 2 && bt_hash_grow(s) != 0)
+	if (s->nbusy >= bt_hash_slots(s) / 2 && kv_bt_hash_grow(s) != 0)
 		return ENOMEM;
 	return 0;
 }

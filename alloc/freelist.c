@@ -55,7 +55,7 @@ struct freelist_log {
 };
 
 void
-freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift)
+kv_freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift)
 {
 	*f = (struct freelist){.store = store, .qshift = qshift};
 }
@@ -281,7 +281,7 @@ log_grow(struct freelist *f, unsigned class)
 }
 
 void
-freelist_log_push(struct freelist *f, unsigned class, bt_id id)
+kv_freelist_log_push(struct freelist *f, unsigned class, bt_id id)
 {
 	struct freelist_log *log = f->log[class];
 
@@ -292,7 +292,7 @@ freelist_log_push(struct freelist *f, unsigned class, bt_id id)
 }
 
 void
-freelist_log_remove(struct freelist *f, bt_id id)
+kv_freelist_log_remove(struct freelist *f, bt_id id)
 {
 	struct bt *t = &f->store->tag[id];
 	unsigned class = t->link & ~FREELIST_MARK;
@@ -308,13 +308,13 @@ freelist_log_remove(struct freelist *f, bt_id id)
 }
 
 bt_id
-freelist_log_head(const struct freelist_log *log)
+kv_freelist_log_head(const struct freelist_log *log)
 {
 	return log->tag[log->used - 1];
 }
 
 void
-freelist_fini(struct freelist *f)
+kv_freelist_fini(struct freelist *f)
 {
 	for (unsigned i = 0; i < FREELIST_CLASSES; i++)
 		log_free(f, f->log[i]);
@@ -323,7 +323,7 @@ freelist_fini(struct freelist *f)
 /* ---- Either ---------------------------------------------------------- */
 
 void
-freelist_grown(struct freelist *f, bt_id id)
+kv_freelist_grown(struct freelist *f, bt_id id)
 {
 	const struct bt *t = &f->store->tag[id];
 
@@ -345,7 +345,7 @@ log_search(const struct freelist *f, const struct freelist_log *log,
 }
 
 bt_id
-freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
+kv_freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
 {
 	const struct bt *tag = f->store->tag;
 	unsigned passed = 0;
@@ -370,7 +370,7 @@ freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
 }
 
 bt_id
-freelist_older(const struct freelist *f, unsigned class, bt_id id)
+kv_freelist_older(const struct freelist *f, unsigned class, bt_id id)
 {
 	const struct freelist_log *log = f->log[class];
 	uint32_t i;

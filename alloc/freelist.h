@@ -23,10 +23,11 @@ struct freelist {
 };
 
 /* Empty classes over a store's tags; sizes are counted in 2^qshift bytes. */
-void freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift);
+void kv_freelist_init(
+    struct freelist *f, struct bt_store *store, unsigned qshift);
 
 /* Give back the logs; the tags are the store's. */
-void freelist_fini(struct freelist *f);
+void kv_freelist_fini(struct freelist *f);
 
 /* Class of a size in bytes. */
 static inline unsigned
@@ -68,13 +69,13 @@ freelist_next(const struct freelist *f, unsigned class)
 #define FREELIST_MARK (UINT32_C(1) << 31) /* the rest names a class */
 
 /* The slow halves of push, remove and head: the class is a log. */
-void freelist_log_push(struct freelist *f, unsigned class, bt_id id);
+void kv_freelist_log_push(struct freelist *f, unsigned class, bt_id id);
 
 /* Remove a tag that stands in a log. */
-void freelist_log_remove(struct freelist *f, bt_id id);
+void kv_freelist_log_remove(struct freelist *f, bt_id id);
 
 /* The newest tag of a log. */
-bt_id freelist_log_head(const struct freelist_log *log);
+bt_id kv_freelist_log_head(const struct freelist_log *log);
 
 /* Push at the head of the list of that class. */
 static inline void
@@ -97,7 +98,7 @@ freelist_push(struct freelist *f, bt_id id)
 	unsigned class = freelist_class(f, f->store->tag[id].size);
 
 	if (f->log[class] != NULL)
-		freelist_log_push(f, class, id);
+		kv_freelist_log_push(f, class, id);
 	else
 		freelist_list_push(f, class, id);
 }
@@ -111,7 +112,7 @@ freelist_remove(struct freelist *f, bt_id id)
 	unsigned class;
 
 	if (t->link & FREELIST_MARK) {
-		freelist_log_remove(f, id);
+		kv_freelist_log_remove(f, id);
 		return;
 	}
 	tag[t->link].back = t->back;
@@ -160,21 +161,21 @@ static inline bt_id
 freelist_head(const struct freelist *f, unsigned class)
 {
 	return f->log[class] == NULL ? f->head[class]
-				     : freelist_log_head(f->log[class]);
+				     : kv_freelist_log_head(f->log[class]);
 }
 
 /* The tag's size grew where it stands: it keeps its place and class. */
-void freelist_grown(struct freelist *f, bt_id id);
+void kv_freelist_grown(struct freelist *f, bt_id id);
 
 /*
  * The newest tag of a class, older than `after` (BT_NONE: from the newest),
  * that has at least size bytes; BT_NONE when there is none.  A long list that
  * does not have one soon becomes a log.
  */
-bt_id freelist_find(
+bt_id kv_freelist_find(
     struct freelist *f, unsigned class, bt_id after, uint64_t size);
 
 /* The next older tag of the same class, whatever its size, or BT_NONE. */
-bt_id freelist_older(const struct freelist *f, unsigned class, bt_id id);
+bt_id kv_freelist_older(const struct freelist *f, unsigned class, bt_id id);
 
 #endif

@@ -16,7 +16,7 @@
 #include "qcache.h"
 
 int
-qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n)
+kv_qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n)
 {
 	size_t capacity = qc->capacity == 0 ? QCACHE_MAX : qc->capacity;
 	uint32_t *item;
@@ -35,7 +35,7 @@ qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n)
 }
 
 void
-qcache_fini(struct qcache *qc, struct kv_host *host)
+kv_qcache_fini(struct qcache *qc, struct kv_host *host)
 {
 	kv_host_free(host, qc->item, qc->capacity, sizeof(*qc->item));
 }

@@ -14,7 +14,7 @@ struct qcache {
 };
 
 /* Room for n more items.  => 0, ENOMEM with nothing changed */
-int qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n);
-void qcache_fini(struct qcache *qc, struct kv_host *host);
+int kv_qcache_reserve(struct qcache *qc, struct kv_host *host, size_t n);
+void kv_qcache_fini(struct qcache *qc, struct kv_host *host);
 
 #endif

@@ -68,13 +68,13 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 	v->name = cfg->name;
 	v->cache = kv_host_zalloc(cfg->host, v->ncaches, sizeof(*v->cache));
 	if ((v->ncaches != 0 && v->cache == NULL) ||
-	    bt_store_init(&v->store, cfg->host, v->qshift) != 0) {
+	    kv_bt_store_init(&v->store, cfg->host, v->qshift) != 0) {
 		kv_host_free(
 		    cfg->host, v->cache, v->ncaches, sizeof(*v->cache));
 		kv_host_free(cfg->host, v, 1, sizeof(*v));
 		return ENOMEM;
 	}
-	freelist_init(&v->free, &v->store, v->qshift);
+	kv_freelist_init(&v->free, &v->store, v->qshift);
 	*vm = v;
 	return 0;
 }
@@ -88,10 +88,10 @@ kv_vmem_destroy(struct kv_vmem *vm)
 		return;
 	host = vm->store.host;
 	for (unsigned i = 0; i < vm->ncaches; i++)
-		qcache_fini(&vm->cache[i], host);
+		kv_qcache_fini(&vm->cache[i], host);
 	kv_host_free(host, vm->cache, vm->ncaches, sizeof(*vm->cache));
-	freelist_fini(&vm->free);
-	bt_store_fini(&vm->store);
+	kv_freelist_fini(&vm->free);
+	kv_bt_store_fini(&vm->store);
 	kv_host_free(host, vm, 1, sizeof(*vm));
 }
 
@@ -125,7 +125,7 @@ kv_vmem_add(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 		return EINVAL;
 	if (tags_fill(vm) != 0)
 		return ENOMEM;
-	free_push(vm, arena_add(vm, va, size, KV_VMEM_STATIC));
+	free_push(vm, kv_arena_add(vm, va, size, KV_VMEM_STATIC));
 	return 0;
 }
 
@@ -189,8 +189,9 @@ request_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 	rq.max = rq.max == 0 ? KV_ADDR_MAX : rq.max;
 	error = tags_fill(vm);
 	if (error == 0)
-		error = rq.fit == KV_VMEM_NEXTFIT ? arena_next(vm, &rq, &got)
-						  : arena_best(vm, &rq, &got);
+		error = rq.fit == KV_VMEM_NEXTFIT
+			    ? kv_arena_next(vm, &rq, &got)
+			    : kv_arena_best(vm, &rq, &got);
 	if (error != 0) {
 		vm->count_fail++;
 		return ENOMEM;
@@ -288,7 +289,7 @@ coalesce(struct kv_vmem *vm, bt_id id, bool with_prev, bool with_next)
 }
 
 int
-arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag)
+kv_arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag)
 {
 	bt_id id = (uint32_t)vm->store.hash[slot];
 	struct bt *t = tag_of(vm, id);
@@ -306,7 +307,7 @@ arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag)
 	if (with_prev | with_next)
 		listed = coalesce(vm, id, with_prev, with_next);
 	if (bt_kind(tag_of(vm, bt_prev(t))) == KV_VMEM_SPAN &&
-	    arena_release(vm, id, listed, &error, diag))
+	    kv_arena_release(vm, id, listed, &error, diag))
 		return error;
 	if (!listed)
 		free_push(vm, id);
@@ -320,7 +321,7 @@ kv_vmem_xfree(
 	uint32_t slot;
 	int error = busy_find(vm, va, size, &slot, diag);
 
-	return error == 0 ? arena_free(vm, slot, diag) : error;
+	return error == 0 ? kv_arena_free(vm, slot, diag) : error;
 }
 
 /* ---- Quantum caches --------------------------------------------------- */
@@ -348,14 +349,14 @@ caches_drain(struct kv_vmem *vm)
 {
 	for (unsigned i = 0; i < vm->ncaches; i++)
 		while (vm->cache[i].count > 0)
-			arena_free(vm,
+			kv_arena_free(vm,
 			    bt_hash_find(
 				&vm->store, cache_pop(vm, &vm->cache[i])),
 			    NULL);
 }
 
 bool
-arena_drain(struct kv_vmem *vm)
+kv_arena_drain(struct kv_vmem *vm)
 {
 	uint64_t before = vm->size - vm->inuse;
 
@@ -384,12 +385,12 @@ cache_fill(struct kv_vmem *vm, struct qcache *qc, struct kv_vmem_req *rq)
 
 	rq->min = 1;
 	while (got.count < vm->batch &&
-	       qcache_reserve(&got, vm->store.host, 1) == 0 &&
+	       kv_qcache_reserve(&got, vm->store.host, 1) == 0 &&
 	       kv_vmem_xalloc(vm, rq, &va) == 0)
 		got.item[got.count++] =
 		    (uint32_t)vm->store.hash[bt_hash_find(&vm->store, va)];
 	rq->min = 0;
-	if (qcache_reserve(qc, vm->store.host, got.count) == 0) {
+	if (kv_qcache_reserve(qc, vm->store.host, got.count) == 0) {
 		for (size_t i = 0; i < got.count; i++)
 			cache_push(vm, qc, got.item[i]);
 	} else {
@@ -398,7 +399,7 @@ cache_fill(struct kv_vmem *vm, struct qcache *qc, struct kv_vmem_req *rq)
 			    tag_of(vm, got.item[--got.count])->start, rq->size,
 			    NULL);
 	}
-	qcache_fini(&got, vm->store.host);
+	kv_qcache_fini(&got, vm->store.host);
 }
 
 int
@@ -410,7 +411,7 @@ kv_vmem_alloc(
 
 	if (qc == NULL && fit != KV_VMEM_NEXTFIT && size != 0 &&
 	    size <= UINT64_MAX - vm->qmask &&
-	    arena_plain(vm, size, fit, va) == 0)
+	    kv_arena_plain(vm, size, fit, va) == 0)
 		return 0;
 	rq = (struct kv_vmem_req){.size = size, .fit = fit};
 	if (qc == NULL || rule_broken(vm, &rq) != NULL)
@@ -434,8 +435,9 @@ kv_vmem_free(
 
 	if (error != 0)
 		return error;
-	if (qc == NULL || va == 0 || qcache_reserve(qc, vm->store.host, 1) != 0)
-		return arena_free(vm, slot, diag);
+	if (qc == NULL || va == 0 ||
+	    kv_qcache_reserve(qc, vm->store.host, 1) != 0)
+		return kv_arena_free(vm, slot, diag);
 	cache_push(vm, qc, (uint32_t)vm->store.hash[slot]);
 	return 0;
 }

@@ -11,7 +11,7 @@
  * given up.  Arithmetic is modulo 2^64 as upstream, where a candidate that
  * wrapped trips an assertion; here it does not fit. */
 bool
-arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
+kv_arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
 {
 	kv_va_t lowest = t->start > rq->min ? t->start : rq->min;
 	kv_va_t start = lowest;
@@ -37,7 +37,8 @@ arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
  * Most blocks are cut from the front of the head of a list, and the rest would
  * be pushed where it stands. */
 void
-arena_clip(struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size, bool listed)
+kv_arena_clip(
+    struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size, bool listed)
 {
 	struct bt *t = tag_of(vm, id);
 	uint64_t lead = va - t->start, rest = t->size - lead - size;
@@ -79,9 +80,9 @@ best_search(struct kv_vmem *vm, const struct kv_vmem_req *rq, unsigned class,
 	for (class = freelist_next(&vm->free, class); class < FREELIST_CLASSES;
 	     class = freelist_next(&vm->free, class + 1)) {
 		id = BT_NONE;
-		while ((id = freelist_find(&vm->free, class, id, rq->size)) !=
-		       BT_NONE)
-			if (arena_fits(tag_of(vm, id), rq, va))
+		while ((id = kv_freelist_find(
+			    &vm->free, class, id, rq->size)) != BT_NONE)
+			if (kv_arena_fits(tag_of(vm, id), rq, va))
 				return id;
 	}
 	return BT_NONE;
@@ -101,7 +102,7 @@ instant_search(
 	     class = freelist_next(&vm->free, class + 1)) {
 		id = freelist_head(&vm->free, class);
 		if (tag_of(vm, id)->size >= rq->size &&
-		    arena_fits(tag_of(vm, id), rq, va))
+		    kv_arena_fits(tag_of(vm, id), rq, va))
 			return id;
 	}
 	return BT_NONE;
@@ -112,7 +113,7 @@ instant_search(
  * import could find nothing but the new span, so it is tried at once.
  */
 int
-arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
+kv_arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 {
 	unsigned class = freelist_class(&vm->free, rq->size);
 	bt_id id = BT_NONE;
@@ -123,18 +124,18 @@ arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 		if (id == BT_NONE)
 			id = best_search(vm, rq, class, va);
 		if (id != BT_NONE) {
-			arena_clip(vm, id, *va, rq->size, true);
+			kv_arena_clip(vm, id, *va, rq->size, true);
 			return 0;
 		}
-		while (arena_import(vm, rq, &id) == 0) {
+		while (kv_arena_import(vm, rq, &id) == 0) {
 			if (tag_of(vm, id)->size >= rq->size &&
-			    arena_fits(tag_of(vm, id), rq, va)) {
-				arena_clip(vm, id, *va, rq->size, false);
+			    kv_arena_fits(tag_of(vm, id), rq, va)) {
+				kv_arena_clip(vm, id, *va, rq->size, false);
 				return 0;
 			}
 			free_push(vm, id);
 		}
-		if (!arena_drain(vm))
+		if (!kv_arena_drain(vm))
 			return ENOMEM;
 		id = BT_NONE;
 	}
@@ -154,7 +155,7 @@ plain_search(struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit)
 
 	if (class >= FREELIST_EXACT) {
 		if (fit == KV_VMEM_BESTFIT)
-			id = freelist_find(&vm->free, class, BT_NONE, size);
+			id = kv_freelist_find(&vm->free, class, BT_NONE, size);
 		else if (freelist_lower(class) == size >> vm->qshift)
 			class --;
 		class ++;
@@ -172,7 +173,7 @@ plain_search(struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit)
 }
 
 int
-arena_plain(
+kv_arena_plain(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va)
 {
 	struct bt *t;
@@ -192,7 +193,7 @@ arena_plain(
 		bt_hash_insert(&vm->store, id);
 		vm->inuse += size;
 	} else {
-		arena_clip(vm, id, *va, size, true);
+		kv_arena_clip(vm, id, *va, size, true);
 	}
 	alloc_note(vm, *va, size);
 	return 0;
@@ -219,7 +220,7 @@ next_search(const struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id,
 			return first == BT_CURSOR ? EDEADLK : ENOMEM;
 		if (bt_is_free(tag_of(vm, at)) &&
 		    tag_of(vm, at)->size >= rq->size &&
-		    arena_fits(tag_of(vm, at), rq, va))
+		    kv_arena_fits(tag_of(vm, at), rq, va))
 			break;
 	}
 	*id = at;
@@ -254,7 +255,7 @@ cursor_merge(struct kv_vmem *vm)
 	    !bt_is_free(n) || p->start + p->size != n->start)
 		return BT_NONE;
 	p->size += n->size;
-	freelist_grown(&vm->free, prev);
+	kv_freelist_grown(&vm->free, prev);
 	free_remove(vm, next);
 	tag_drop(vm, next);
 	return prev;
@@ -269,16 +270,16 @@ next_once(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 	if (error == EDEADLK)
 		return error;
 	if (error == 0)
-		arena_clip(vm, id, *va, rq->size, true);
+		kv_arena_clip(vm, id, *va, rq->size, true);
 	merged = cursor_merge(vm);
 	if (merged != BT_NONE && error == ENOMEM &&
 	    tag_of(vm, merged)->size >= rq->size &&
-	    arena_fits(tag_of(vm, merged), rq, va)) {
-		arena_clip(vm, merged, *va, rq->size, true);
+	    kv_arena_fits(tag_of(vm, merged), rq, va)) {
+		kv_arena_clip(vm, merged, *va, rq->size, true);
 		id = merged;
 		error = 0;
 	} else if (merged != BT_NONE) {
-		arena_release(vm, merged, true, &released, NULL);
+		kv_arena_release(vm, merged, true, &released, NULL);
 	}
 	if (error == 0)
 		cursor_move(vm, id, *va + (rq->size - 1));
@@ -286,15 +287,15 @@ next_once(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 }
 
 int
-arena_next(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
+kv_arena_next(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 {
 	bt_id id;
 	int error;
 
 	while ((error = next_once(vm, rq, va)) == ENOMEM) {
-		if (arena_import(vm, rq, &id) == 0)
+		if (kv_arena_import(vm, rq, &id) == 0)
 			free_push(vm, id);
-		else if (!arena_drain(vm))
+		else if (!kv_arena_drain(vm))
 			break;
 	}
 	return error == 0 ? 0 : ENOMEM;

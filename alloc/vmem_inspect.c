@@ -103,7 +103,7 @@ kv_vmem_walk_class(
 		return 0;
 	for (bt_id id = freelist_head(&vm->free, class);
 	     id != BT_NONE && stop == 0;
-	     id = freelist_older(&vm->free, class, id)) {
+	     id = kv_freelist_older(&vm->free, class, id)) {
 		struct kv_vmem_seg seg = segment(tag_of(vm, id));
 
 		stop = cb(arg, &seg);
@@ -243,7 +243,7 @@ check_class(struct check *c, unsigned class, uint64_t *listed)
 	const struct freelist *f = &c->vm->free;
 
 	for (bt_id id = freelist_head(f, class); id != BT_NONE;
-	     id = freelist_older(f, class, id)) {
+	     id = kv_freelist_older(f, class, id)) {
 		const struct bt *t = tag_of(c->vm, id);
 
 		++*listed;

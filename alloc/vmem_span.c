@@ -23,7 +23,8 @@ span_joins(const struct kv_vmem *vm, kv_va_t va)
 }
 
 bt_id
-arena_add(struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind)
+kv_arena_add(
+    struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind)
 {
 	bt_id last = bt_prev(tag_of(vm, BT_NONE));
 
@@ -40,7 +41,7 @@ arena_add(struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind)
 }
 
 bool
-arena_release(
+kv_arena_release(
     struct kv_vmem *vm, bt_id id, bool listed, int *error, struct kv_diag *diag)
 {
 	struct bt *t = tag_of(vm, id);
@@ -82,7 +83,7 @@ ask_for(const struct kv_vmem *vm, uint64_t size, uint64_t align, uint64_t *ask)
 }
 
 int
-arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
+kv_arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 {
 	uint64_t ask, got;
 	kv_va_t va;
@@ -98,6 +99,6 @@ arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 		return ENOMEM;
 	vm->count_import++;
 	kv_tap_emit(&vm->tap, KV_EV_VMEM_IMPORT, vm->name, va, got, 0, 0);
-	*id = arena_add(vm, va, got, KV_VMEM_SPAN);
+	*id = kv_arena_add(vm, va, got, KV_VMEM_SPAN);
 	return 0;
 }

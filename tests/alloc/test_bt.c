@@ -12,13 +12,13 @@ static void
 store_open(struct bt_store *s, struct kv_host *host)
 {
 	kv_host_libc(host);
-	ck_assert_int_eq(bt_store_init(s, host, 0), 0);
+	ck_assert_int_eq(kv_bt_store_init(s, host, 0), 0);
 }
 
 static void
 store_close(struct bt_store *s, struct kv_host *host)
 {
-	bt_store_fini(s);
+	kv_bt_store_fini(s);
 	ck_assert_uint_eq(host->bytes, 0);
 }
 
@@ -212,9 +212,9 @@ START_TEST(failed_growth)
 	ck_assert_uint_gt(failed, 4);
 	kv_host_fail_at(&host, 1);
 	before.host = &host;
-	ck_assert_int_eq(bt_store_init(&before, &host, 0), ENOMEM);
+	ck_assert_int_eq(kv_bt_store_init(&before, &host, 0), ENOMEM);
 	kv_host_fail_at(&host, 2);
-	ck_assert_int_eq(bt_store_init(&before, &host, 0), ENOMEM);
+	ck_assert_int_eq(kv_bt_store_init(&before, &host, 0), ENOMEM);
 	store_close(&s, &host);
 }
 END_TEST

@@ -27,15 +27,15 @@ rig_open(struct rig *r)
 {
 	memset(r, 0, sizeof(*r));
 	kv_host_libc(&r->host);
-	ck_assert_int_eq(bt_store_init(&r->store, &r->host, SHIFT), 0);
-	freelist_init(&r->free, &r->store, SHIFT);
+	ck_assert_int_eq(kv_bt_store_init(&r->store, &r->host, SHIFT), 0);
+	kv_freelist_init(&r->free, &r->store, SHIFT);
 }
 
 static void
 rig_close(struct rig *r)
 {
-	freelist_fini(&r->free);
-	bt_store_fini(&r->store);
+	kv_freelist_fini(&r->free);
+	kv_bt_store_fini(&r->store);
 	ck_assert_uint_eq(r->host.bytes, 0);
 }
 
@@ -73,11 +73,12 @@ same(struct rig *r)
 	    r->n != 0 ? CLASS : FREELIST_CLASSES);
 	for (unsigned i = r->n; i-- > 0;) {
 		id = id == BT_NONE ? freelist_head(&r->free, CLASS)
-				   : freelist_older(&r->free, CLASS, id);
+				   : kv_freelist_older(&r->free, CLASS, id);
 		ck_assert_uint_eq(id, r->stack[i]);
 	}
 	if (id != BT_NONE)
-		ck_assert_uint_eq(freelist_older(&r->free, CLASS, id), BT_NONE);
+		ck_assert_uint_eq(
+		    kv_freelist_older(&r->free, CLASS, id), BT_NONE);
 }
 
 static bt_id
@@ -94,11 +95,11 @@ finds(struct rig *r)
 {
 	for (uint64_t q = 32; q <= 64; q++)
 		ck_assert_uint_eq(
-		    freelist_find(&r->free, CLASS, BT_NONE, q << SHIFT),
+		    kv_freelist_find(&r->free, CLASS, BT_NONE, q << SHIFT),
 		    walk(r, r->n, q << SHIFT));
 	for (unsigned i = 0; i < r->n; i += 1 + i / 40)
 		for (uint64_t q = 32; q <= 64; q += 7)
-			ck_assert_uint_eq(freelist_find(&r->free, CLASS,
+			ck_assert_uint_eq(kv_freelist_find(&r->free, CLASS,
 					      r->stack[i], q << SHIFT),
 			    walk(r, i, q << SHIFT));
 }
@@ -125,7 +126,7 @@ START_TEST(list_becomes_log_and_list_again)
 		push(r, 33);
 	ck_assert_ptr_null(r->free.log[CLASS]); /* a push does not */
 	ck_assert_uint_eq(
-	    freelist_find(&r->free, CLASS, BT_NONE, UINT64_C(63) << SHIFT),
+	    kv_freelist_find(&r->free, CLASS, BT_NONE, UINT64_C(63) << SHIFT),
 	    r->stack[0]);
 	ck_assert_ptr_nonnull(r->free.log[CLASS]);
 	same(r);
@@ -179,8 +180,8 @@ START_TEST(grown_block)
 		unsigned i = 10 + 50 * pass;
 
 		r->store.tag[r->stack[i]].size = (500 + i) << SHIFT;
-		freelist_grown(&r->free, r->stack[i]);
-		ck_assert_uint_eq(freelist_find(&r->free, CLASS, BT_NONE,
+		kv_freelist_grown(&r->free, r->stack[i]);
+		ck_assert_uint_eq(kv_freelist_find(&r->free, CLASS, BT_NONE,
 				      UINT64_C(300) << SHIFT),
 		    r->stack[i]);
 		same(r);
@@ -188,7 +189,7 @@ START_TEST(grown_block)
 	ck_assert_ptr_nonnull(r->free.log[CLASS]);
 	take(r, 60);
 	ck_assert_uint_eq(
-	    freelist_find(&r->free, CLASS, BT_NONE, UINT64_C(300) << SHIFT),
+	    kv_freelist_find(&r->free, CLASS, BT_NONE, UINT64_C(300) << SHIFT),
 	    r->stack[10]);
 	rig_close(r);
 	free(r);
@@ -209,11 +210,11 @@ START_TEST(huge_sizes)
 	for (unsigned i = 0; i < 100; i++)
 		push(r, q + i % 9);
 	ck_assert_uint_eq(
-	    freelist_find(&r->free, class, BT_NONE, (q + 9) << SHIFT),
+	    kv_freelist_find(&r->free, class, BT_NONE, (q + 9) << SHIFT),
 	    r->stack[0]);
 	ck_assert_ptr_nonnull(r->free.log[class]);
 	ck_assert_uint_eq(
-	    freelist_find(&r->free, class, BT_NONE, (q + 8) << SHIFT),
+	    kv_freelist_find(&r->free, class, BT_NONE, (q + 8) << SHIFT),
 	    r->stack[99]);
 	rig_close(r);
 	free(r);
@@ -233,7 +234,7 @@ START_TEST(without_memory)
 		for (unsigned i = 0; i < 40; i++)
 			push(r, 33);
 		for (unsigned i = 0; i < 12; i++)
-			ck_assert_int_eq(bt_store_grow(&r->store), 0);
+			ck_assert_int_eq(kv_bt_store_grow(&r->store), 0);
 		kv_host_fail_at(&r->host, n);
 		finds(r);
 		for (unsigned i = 0; i < 600; i++)

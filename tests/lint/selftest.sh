@@ -140,6 +140,9 @@ plant scripts.sh 'untidy YAML'
 
 printf '\nint kv_planted;\n' >>alloc/pindex.c
 plant musl.sh 'a writable global'
+printf '\nint planted(void);\nint planted(void) { return 1; }\n' \
+	>>alloc/pindex.c
+plant musl.sh 'a name without kv_'
 printf '\nvoid abort(void);\nvoid kv_planted(void);\n%s\n' \
 	'void kv_planted(void) { abort(); }' >>alloc/pindex.c
 plant musl.sh 'a call to the outside'
