@@ -11,12 +11,13 @@ help:
 run:
 	@.ci/deps build
 	@cmake --preset release
-	@cmake --build build
+	@cmake --build build --target kvasir_program
 	@build/kvasir replay $(RECORDING) --resident 1500 -o build/report
 	@echo
 	@echo 'The same in build/report: report.txt, report.json, data and plots.'
-	@ls build/report/*.gp 2>/dev/null | \
-	    sed 's,build/report/,    (cd build/report \&\& gnuplot ,; s,$$,),'
+	@echo 'To draw them (gnuplot-nox):'
+	@cd build/report && for plot in *.gp; do \
+	    echo "    (cd build/report && gnuplot $$plot)"; done
 
 test:
 	@.ci/deps test
