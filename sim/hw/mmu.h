@@ -27,6 +27,7 @@ struct kv_mmu_caps {
 	bool bad_slot_256;  /* CPL3 cannot run in PML4 slot 256 */
 };
 
+/* The model's machine.  => 0; EINVAL */
 int kv_mmu_model_open(const struct kv_mmu_config *cfg, struct kv_mmu **mmu);
 
 /*
