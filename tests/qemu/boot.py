@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""boot.py SOURCE BUILD BOOT - the KVM tests on a genuine KVM, in QEMU
+
+Boots the stock kernel that .ci/qemu names under QEMU's emulation (TCG) of a
+processor with SVM, so that the tests meet the real kvm_amd on any machine.
+The guest runs COMMANDS and reports each exit status over a serial line of its
+own; all must come back as expected, and the guest must power off by itself.
+BOOT is a key of BOOTS, or `judge`, which tests the judging without a boot.
+"""
+import gzip
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+SECONDS = 60  # for a boot, with all that runs in it
+MEMORY = '1024'  # MiB
+SKIP = 77
+
+# The processor, and whether kvm_amd is to page by the nested tables.
+BOOTS = {
+    'nested': ('max', 'npt=1'),
+    'shadow': ('max', 'npt=0'),
+    'epyc': ('EPYC,+svm', 'npt=1'),
+    'nosvm': ('qemu64,-svm', 'npt=1'),
+}
+KVM = ('nested', 'shadow', 'epyc')
+
+# In which boots, exit status, what it must print, the command.
+NPT = 'cat /sys/module/kvm_amd/parameters/npt'
+COMMANDS = [
+    (KVM, 0, '', 'test -c /dev/kvm'),
+    (['nested', 'epyc'], 0, 'Y\n', NPT),
+    (['shadow'], 0, 'N\n', NPT),
+    (['nosvm'], 1, '', 'test -e /dev/kvm'),
+    (BOOTS, 0, '', 'kvasir machine'),
+]
+
+INIT = '''#!/bin/busybox sh
+/bin/busybox --install -s /bin
+PATH=/bin
+export PATH
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+exec </dev/null >/dev/ttyS1 2>&1
+insmod /kernel/irqbypass.ko
+insmod /kernel/kvm.ko
+insmod /kernel/kvm-amd.ko {parameter}
+number=0
+while read -r command <&3; do
+	number=$((number + 1))
+	echo "BEGIN $number"
+	sh -c "$command" 3<&-
+	status=$?
+	echo
+	echo "END $number $status $(cut -d ' ' -f 1 /proc/uptime)"
+done 3</commands
+poweroff -f
+'''
+
+
+def commands(boot):
+    return [row[1:] for row in COMMANDS if boot in row[0]]
+
+
+def judge(rows, log, console):
+    """What is wrong with a boot that was to run these rows."""
+    if 'reboot: Power down' not in console:
+        yield 'did not power off by itself'
+    for number, (status, printed, command) in enumerate(rows, 1):
+        match = re.search(rf'^BEGIN {number}\n(.*?)^END {number} (\d+) ',
+                          log, re.M | re.S)
+        if not match:
+            yield f'{command}: did not come to an end'
+        elif int(match[2]) != status:
+            yield f'{command}: exit status {match[2]}, not {status}'
+        elif printed not in match[1]:
+            yield f'{command}: does not print {printed!r}'
+
+
+def libraries(program):
+    """The loader and the shared libraries of a program, by full path."""
+    table = subprocess.run(['ldd', program], capture_output=True, text=True,
+                           check=True).stdout
+    return re.findall(r'(/\S+) \(0x', table)
+
+
+class Archive:
+    """An initramfs: cpio in the "newc" form, which is what the kernel reads."""
+
+    def __init__(self):
+        self.parts, self.names = [], set()
+
+    def add(self, name, mode, data=b''):
+        folder = os.path.dirname(name)
+        if folder and folder not in self.names:
+            self.add(folder, 0o40755)
+        if name in self.names:
+            return
+        self.names.add(name)
+        path = name.encode() + b'\0'
+        fields = [len(self.names), mode, 0, 0, 1, 0, len(data),
+                  0, 0, 0, 0, len(path), 0]
+        head = b'070701' + b''.join(b'%08X' % field for field in fields)
+        for part in (head + path, data):
+            self.parts.append(part + bytes(-len(part) % 4))
+
+    def file(self, name, source):
+        with open(source, 'rb') as data:
+            self.add(name, 0o100755, data.read())
+
+    def text(self, name, text):
+        self.add(name, 0o100755, text.encode())
+
+    def program(self, source):
+        self.file('bin/' + os.path.basename(source), source)
+        for path in libraries(source):
+            self.file(path.lstrip('/'), path)
+
+    def write(self, name):
+        self.add('TRAILER!!!', 0)
+        with gzip.open(name, 'wb', compresslevel=1) as out:
+            out.write(b''.join(self.parts))
+
+
+def pack(name, build, folder, boot):
+    archive = Archive()
+    archive.text('init', INIT.format(parameter=BOOTS[boot][1]))
+    archive.text('commands',
+                 ''.join(f'{row[2]}\n' for row in commands(boot)))
+    for empty in ('proc', 'sys', 'dev', 'tmp'):
+        archive.add(empty, 0o40755)
+    archive.file('bin/busybox', f'{folder}/root/bin/busybox')
+    for module in ('irqbypass', 'kvm', 'kvm-amd'):
+        archive.file(f'kernel/{module}.ko', f'{folder}/kernel/{module}.ko')
+    archive.program(f'{build}/kvasir')
+    archive.write(name)
+
+
+def start(folder, work, boot):
+    """Runs the guest; says what went wrong, or nothing."""
+    qemu = [f'{folder}/qemu', '-accel', 'tcg,thread=multi',
+            '-cpu', BOOTS[boot][0], '-m', MEMORY, '-nodefaults',
+            '-nographic', '-no-reboot', '-serial', f'file:{work}/console',
+            '-serial', f'file:{work}/log', '-kernel',
+            f'{folder}/kernel/vmlinuz', '-initrd', f'{work}/initrd',
+            '-append', 'console=ttyS0 panic=-1 mitigations=off quiet']
+    try:
+        done = subprocess.run(qemu, stdin=subprocess.DEVNULL, text=True,
+                              stderr=subprocess.PIPE, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return [f'no end within {SECONDS} s']
+    return [done.stderr] if done.returncode != 0 else []
+
+
+def read(name):
+    """What came over a serial line, less what moves a cursor."""
+    try:
+        with open(name, errors='replace', newline='') as text:
+            return re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]|\x1bc|[^\t\n -~]', '',
+                          text.read())
+    except FileNotFoundError:
+        return ''
+
+
+def run(source, build, boot):
+    where = subprocess.run([f'{source}/.ci/qemu'], stdout=subprocess.PIPE,
+                           text=True)
+    if where.returncode != 0:
+        return SKIP
+    folder = where.stdout.strip()
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as work:
+        pack(f'{work}/initrd', build, folder, boot)
+        errors = start(folder, work, boot)
+        console, log = read(f'{work}/console'), read(f'{work}/log')
+    errors += judge(commands(boot), log, console)
+    print(console, log, ''.join(f'{boot}: {error}\n' for error in errors), sep='\n', end='')
+    print(f'{boot}: {time.monotonic() - begin:.1f} s')
+    return int(bool(errors))
+
+
+def test_judge():
+    rows = [(0, 'yes', 'one'), (77, '', 'two')]
+    good = 'noise\nBEGIN 1\nyes\nEND 1 0 1.5\nBEGIN 2\nEND 2 77 1.6\n'
+    off = '[    2.662862] reboot: Power down\n'
+    bad = [good.replace('yes', 'no'), good.replace('END 1 0', 'END 1 1'),
+           good.replace('END 2 77', 'END 2 0'), good.replace('END 2', ''),
+           good[:20], '']
+    assert not list(judge(rows, good, off))
+    assert list(judge(rows, good, 'Kernel panic - not syncing'))
+    for log in bad:
+        assert list(judge(rows, log, off)), log
+    for boot in BOOTS:
+        assert list(judge(commands(boot), '', off))
+    return 0
+
+
+def main():
+    source, build, boot = sys.argv[1:]
+    sys.exit(test_judge() if boot == 'judge' else run(source, build, boot))
+
+
+main()
