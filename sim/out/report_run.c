@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "out/mem.h"
+#include "run/measure_map.h"
 #include "run/policy.h"
 
 enum { CELL = 48, LABEL = 28, WORDS_SHOWN = 12 };
@@ -237,7 +238,8 @@ static const struct group {
 } groups[] = {
     {"Kernel stacks",
 	{"kstack.live", "kstack.created", "kstack.failed", "kstack.chunks",
-	    "kstack.kva_bytes", "kstack.pt_bytes_per_stack", "kstack.pattern",
+	    "kstack.kva_bytes", "kstack.pt_pages", "kstack.pte_use",
+	    "kstack.pt_bytes_per_stack", "kstack.pattern",
 	    "/kstack.phys_contiguous", "/kstack.pa16k_aligned",
 	    "/kstack.va16k_aligned", "/kstack.coalescable_16k",
 	    "kstack.arena_imports", "kstack.arena_releases",
@@ -247,10 +249,60 @@ static const struct group {
 			 "reserv.unused_pages", "reserv.over_reservation",
 			 "reserv.broken", "reserv.freed", "reserv.reclaimed"}},
     {"Translation runs",
-	{"map.pages", "map.runs", "map.mean_run", "map.weighted_run", "map.n80",
-	    "map.n90", "map.n99", "map.cover32", "map.cover64", "map.cover128",
-	    "map.cover256"}},
-    {"Physical memory", {"phys.pages", "phys.free_pages"}}};
+	{"map.pages", "map.mean_run", "map.weighted_run", "map.coalescable4",
+	    "map.coalescable16", "map.coalescable512", "map.anchor.distance"}},
+    {"Physical memory",
+	{"phys.pages", "phys.free_pages", "phys.queued_pages",
+	    "phys.free_blocks", "phys.largest_free", "phys.largest_free_ratio",
+	    "phys.free_huge", "phys.free_huge_score",
+	    "phys.target_fragmentation", "phys.compaction_score",
+	    "usage.at_peak_live", "usage.average", "usage.at_peak_used",
+	    "usage.peak_used_over_peak_live", "usage.peak_live_pages",
+	    "usage.peak_used_pages"}}};
+
+/* The figure of that name, which is then shown; its cell in s. */
+static const struct kv_metric *
+take_cell(struct page *p, const char *name, char *s, size_t size)
+{
+	const struct kv_metric *x = kv_metrics_find(&p->run->metrics, name);
+
+	p->shown[x - p->run->metrics.list] = true;
+	if (x->kind == KV_METRIC_RATIO)
+		snprintf(s, size, "%.2f", x->r);
+	else
+		format_metric(s, size, x);
+	return x;
+}
+
+/* Translation runs by family, one line each (metrics.md 8). */
+static void
+put_families(struct page *p)
+{
+	static const char *const rows[] = {[KV_XLAT_RANGE] = "Range",
+	    [KV_XLAT_VIRTUAL] = "Virtual",
+	    [KV_XLAT_ANCHOR] = "Anchor",
+	    [KV_XLAT_SPOT] = "SpOT"};
+	static const char *const columns[] = {"runs", "n80", "n80_reached",
+	    "n90", "n90_reached", "n99", "n99_reached", "cover32", "cover64",
+	    "cover128", "cover256"};
+	size_t row, column;
+	char name[CELL], cell[CELL];
+
+	kv_buf_printf(p->b,
+	    "  family     runs      n80      (%%)      n90      (%%)      n99 "
+	    "     (%%)  cover32       64      128      256 %%\n");
+	for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		kv_buf_printf(p->b, "  %-8s", rows[row]);
+		for (column = 0; column < sizeof(columns) / sizeof(columns[0]);
+		     column++) {
+			kv_measure_map_name(name, sizeof(name),
+			    (enum kv_xlat_family)row, columns[column]);
+			take_cell(p, name, cell, sizeof(cell));
+			kv_buf_printf(p->b, column == 0 ? "%7s" : " %8s", cell);
+		}
+		kv_buf_add(p->b, "\n", 1);
+	}
+}
 
 static void
 put_groups(struct page *p)
@@ -270,6 +322,8 @@ put_groups(struct page *p)
 				put_row(
 				    p, x, share ? p->run->world->nstacks : 0);
 		}
+		if (strcmp(groups[g].title, "Translation runs") == 0)
+			put_families(p);
 	}
 }
 
@@ -278,7 +332,7 @@ static void
 put_orders(struct page *p)
 {
 	static const char *const rows[] = {
-	    "fmfi", "frag_index", "unusable_index"};
+	    "blocks", "extfrag", "fmfi", "frag_index", "unusable_index"};
 	unsigned last = p->run->sc->machine->max_order, order;
 	char name[CELL], cell[CELL];
 	size_t i;
@@ -290,13 +344,9 @@ put_orders(struct page *p)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		kv_buf_printf(p->b, "  phys.%-*s", LABEL - 11, rows[i]);
 		for (order = 0; order <= last; order++) {
-			const struct kv_metric *x;
-
 			snprintf(
 			    name, sizeof(name), "phys.%s.o%u", rows[i], order);
-			x = kv_metrics_find(&p->run->metrics, name);
-			p->shown[x - p->run->metrics.list] = true;
-			format_metric(cell, sizeof(cell), x);
+			take_cell(p, name, cell, sizeof(cell));
 			kv_buf_printf(p->b, " %8s", cell);
 		}
 		kv_buf_add(p->b, "\n", 1);
@@ -307,7 +357,8 @@ static void
 put_arena(struct page *p, const char *arena)
 {
 	static const char *const columns[] = {"size", "inuse", "largest_free",
-	    "maxfree", "busy", "alloc", "free", "fail", "import", "release"};
+	    "maxfree", "imported", "quantum", "spans", "busy", "free_tags",
+	    "alloc", "free", "fail", "import", "release"};
 	struct kv_buf name = {0};
 	char cell[CELL];
 	size_t i;
@@ -318,13 +369,10 @@ put_arena(struct page *p, const char *arena)
 
 		name.size = 0;
 		kv_buf_printf(&name, "vmem.%s.%s", arena, columns[i]);
-		x = kv_metrics_find(&p->run->metrics, name.data);
-		p->shown[x - p->run->metrics.list] = true;
+		x = take_cell(p, name.data, cell, sizeof(cell));
 		if (x->kind == KV_METRIC_BYTES)
 			format_bytes(cell, sizeof(cell), x->u);
-		else
-			format_metric(cell, sizeof(cell), x);
-		kv_buf_printf(p->b, " %*s", i < 4 ? 11 : 8, cell);
+		kv_buf_printf(p->b, " %*s", i < 6 ? 10 : 8, cell);
 	}
 	kv_buf_add(p->b, "\n", 1);
 	kv_buf_fini(&name);
@@ -341,10 +389,11 @@ put_arenas(struct page *p)
 		return;
 	title(p, "Arenas");
 	kv_buf_printf(p->b,
-	    "  %-12s %11s %11s %11s %11s %8s %8s %8s %8s %8s "
+	    "  %-12s %10s %10s %10s %10s %10s %10s %8s %8s %8s %8s %8s %8s %8s "
 	    "%8s\n",
-	    "vmem.NAME", "size", "inuse", "largest", "maxfree", "busy", "alloc",
-	    "free", "fail", "import", "release");
+	    "vmem.NAME", "size", "inuse", "largest", "maxfree", "imported",
+	    "quantum", "spans", "busy", "freetags", "alloc", "free", "fail",
+	    "import", "release");
 	for (i = 0; run->world != NULL &&
 		    (vm = kv_kstack_arena(run->world->kstack, i)) != NULL;
 	     i++)

@@ -12,12 +12,14 @@
 #include "out/emit.h"
 #include "out/mem.h"
 #include "run/frag.h"
+#include "run/free_map.h"
+#include "run/measure_free.h"
+#include "run/measure_map.h"
+#include "run/sort.h"
 #include "run/world.h"
 
 /* AMD Zen coalesces the translations of 16 KiB (freebsd.md 5). */
 #define COALESCE_SIZE (UINT64_C(16) << 10)
-
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, NAME_SIZE = 128 };
 
 static void
 put(struct kv_metrics *m, const char *name, uint64_t value)
@@ -31,54 +33,6 @@ ratio(uint64_t a, uint64_t b)
 	return b == 0 ? 0 : (double)a / (double)b;
 }
 
-/* ---- Sorting --------------------------------------------------------- */
-
-struct keyed {
-	uint64_t key;
-	size_t index;
-};
-
-/* One stable pass by the digit at shift, from a to b. */
-static void
-sort_pass(const struct keyed *a, struct keyed *b, size_t count, unsigned shift)
-{
-	size_t place[DIGITS] = {0}, sum = 0, i;
-
-	for (i = 0; i < count; i++)
-		place[a[i].key >> shift & (DIGITS - 1)]++;
-	for (i = 0; i < DIGITS; i++) {
-		size_t n = place[i];
-
-		place[i] = sum;
-		sum += n;
-	}
-	for (i = 0; i < count; i++)
-		b[place[a[i].key >> shift & (DIGITS - 1)]++] = a[i];
-}
-
-/* Sort by key; digits in which all keys agree cost nothing.
- * => a or spare: where the result is */
-static struct keyed *
-sort(struct keyed *a, struct keyed *spare, size_t count)
-{
-	uint64_t differ = 0;
-	struct keyed *swap;
-	unsigned shift;
-	size_t i;
-
-	for (i = 1; i < count; i++)
-		differ |= a[i].key ^ a[0].key;
-	for (shift = 0; shift < 64; shift += DIGIT_BITS) {
-		if ((differ >> shift & (DIGITS - 1)) == 0)
-			continue;
-		sort_pass(a, spare, count, shift);
-		swap = a;
-		a = spare;
-		spare = swap;
-	}
-	return a;
-}
-
 /* ---- Stacks and translation runs ------------------------------------- */
 
 /* What one pass over the stacks collects. */
@@ -90,28 +44,8 @@ struct pass {
 	uint64_t leaves; /* page-table pages that map stacks */
 	uint64_t leaf;	 /* the last of them: va >> leaf_shift */
 	unsigned leaf_shift;
-	/* translation runs, the last one open */
-	uint64_t va, pfn; /* page numbers behind its end */
-	size_t nruns, capacity;
-	uint64_t *runs; /* lengths, pages */
+	struct kv_xlat xlat;
 };
-
-static void
-run_add(struct pass *p, uint64_t va, kv_pfn_t pfn)
-{
-	if (p->nruns != 0 && va == p->va && pfn == p->pfn) {
-		p->runs[p->nruns - 1]++;
-	} else {
-		if (p->nruns == p->capacity) {
-			p->capacity = p->capacity == 0 ? 64 : 2 * p->capacity;
-			p->runs = kv_mem_resize(
-			    p->runs, p->capacity, sizeof(*p->runs));
-		}
-		p->runs[p->nruns++] = 1;
-	}
-	p->va = va + 1;
-	p->pfn = pfn + 1;
-}
 
 static void
 leaf_add(struct pass *p, kv_va_t va)
@@ -141,7 +75,10 @@ stack_add(struct pass *p, const struct kv_stack *s)
 	if (kv_stack_pages(p->w->kstack, s, pfns) != 0)
 		return; /* kv_world_check says so */
 	for (i = 0; i < s->npages; i++) {
-		run_add(p, (s->ks >> shift) + i, pfns[i]);
+		kv_xlat_add(
+		    &p->xlat, &(struct kv_xlat_run){.vpn = (s->ks >> shift) + i,
+				  .pfn = pfns[i],
+				  .npages = 1});
 		contiguous = contiguous && pfns[i] == pfns[0] + i;
 	}
 	pa16k = contiguous && (pfns[0] << shift) % COALESCE_SIZE == 0;
@@ -154,85 +91,14 @@ static void
 pass_run(struct pass *p)
 {
 	size_t count = p->w->nstacks, i;
-	struct keyed *a = kv_mem_resize(NULL, count, sizeof(*a));
-	struct keyed *b = kv_mem_resize(NULL, count, sizeof(*b)), *order;
+	struct kv_keyed *a = kv_mem_resize(NULL, count, sizeof(*a));
 
 	for (i = 0; i < count; i++)
-		a[i] = (struct keyed){p->w->stacks[i].ks, i};
-	order = sort(a, b, count);
+		a[i] = (struct kv_keyed){p->w->stacks[i].ks, i};
+	kv_keyed_sort(a, count);
 	for (i = 0; i < count; i++)
-		stack_add(p, &p->w->stacks[order[i].index]);
+		stack_add(p, &p->w->stacks[a[i].index]);
 	free(a);
-	free(b);
-}
-
-/* Longest first, in place. */
-static void
-runs_sort(struct pass *p)
-{
-	struct keyed *a = kv_mem_resize(NULL, p->nruns, sizeof(*a));
-	struct keyed *b = kv_mem_resize(NULL, p->nruns, sizeof(*b)), *order;
-	size_t i;
-
-	for (i = 0; i < p->nruns; i++)
-		a[i] = (struct keyed){~p->runs[i], i};
-	order = sort(a, b, p->nruns);
-	for (i = 0; i < p->nruns; i++)
-		p->runs[i] = ~order[i].key;
-	free(a);
-	free(b);
-}
-
-/* A run that covers more than all pages' share ends the count. */
-static uint64_t
-runs_needed(const struct pass *p, uint64_t pages, unsigned percent)
-{
-	uint64_t covered = 0, n = 0;
-
-	while (n < p->nruns && covered * 100 < pages * percent)
-		covered += p->runs[n++];
-	return n;
-}
-
-static double
-runs_cover(const struct pass *p, uint64_t pages, size_t longest)
-{
-	uint64_t covered = 0;
-	size_t i;
-
-	for (i = 0; i < longest && i < p->nruns; i++)
-		covered += p->runs[i];
-	return 100 * ratio(covered, pages);
-}
-
-static void
-measure_runs(struct pass *p, struct kv_metrics *m)
-{
-	static const unsigned percents[] = {80, 90, 99};
-	static const unsigned longest[] = {32, 64, 128, 256};
-	uint64_t pages = 0;
-	double squares = 0;
-	char name[NAME_SIZE];
-	size_t i;
-
-	runs_sort(p);
-	for (i = 0; i < p->nruns; i++) {
-		pages += p->runs[i];
-		squares += (double)p->runs[i] * (double)p->runs[i];
-	}
-	put(m, "map.pages", pages);
-	put(m, "map.runs", p->nruns);
-	kv_metrics_put_ratio(m, "map.mean_run", ratio(pages, p->nruns));
-	kv_metrics_put_ratio(
-	    m, "map.weighted_run", pages == 0 ? 0 : squares / (double)pages);
-	for (i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
-		snprintf(name, sizeof(name), "map.n%u", percents[i]);
-		put(m, name, runs_needed(p, pages, percents[i]));
-	}
-	for (i = 0; i < sizeof(longest) / sizeof(longest[0]); i++) {
-		snprintf(name, sizeof(name), "map.cover%u", longest[i]);
-		kv_metrics_put_ratio(m, name, runs_cover(p, pages, longest[i]));
-	}
 }
 
 /* ---- Chunks and their pattern ---------------------------------------- */
@@ -405,8 +271,12 @@ measure_stacks(const struct kv_world *w, struct kv_metrics *m)
 	    m, KV_METRIC_BYTES, "kstack.kva_bytes", chunks + p.slots);
 	kv_metrics_put_ratio(m, "kstack.pt_bytes_per_stack",
 	    ratio(p.leaves << machine->page_shift, w->nstacks));
-	measure_runs(&p, m);
-	free(p.runs);
+	kv_measure_map(&p.xlat, m);
+	put(m, "kstack.pt_pages", p.leaves);
+	kv_metrics_put_ratio(m, "kstack.pte_use",
+	    100 * ratio(kv_metrics_find(m, "map.pages")->u,
+		      p.leaves << machine->pt_shift));
+	kv_xlat_fini(&p.xlat);
 }
 
 static void
@@ -426,25 +296,86 @@ measure_reserv(const struct kv_world *w, struct kv_metrics *m)
 	    m, "reserv.over_reservation", ratio(s.unused_pages, s.populated));
 }
 
+/* The highest score of a domain, each a node of one zone. */
+static uint64_t
+compaction_score(const struct kv_phys *phys)
+{
+	const struct kv_machine *machine = kv_phys_machine(phys);
+	uint64_t best = 0, present[KV_PHYS_DOMAINS] = {0};
+	struct kv_phys_seg seg;
+	unsigned d;
+	size_t i;
+
+	for (i = 0; kv_phys_seg(phys, i, &seg) == 0; i++)
+		present[seg.domain] +=
+		    (seg.end - seg.start) >> machine->page_shift;
+	for (d = 0; d < kv_phys_domains(phys); d++) {
+		uint64_t blocks[KV_PHYS_ORDERS], score;
+
+		kv_world_blocks(phys, d, blocks);
+		score = kv_frag_score(blocks, machine->max_order + 1,
+		    machine->pt_shift, present[d]);
+		best = score > best ? score : best;
+	}
+	return best;
+}
+
 static void
 measure_phys(const struct kv_world *w, struct kv_metrics *m)
 {
+	const struct kv_machine *machine = w->spec.machine;
 	struct kv_phys_stats s = kv_phys_stats(w->phys);
-	unsigned norders = w->spec.machine->max_order + 1, order;
-	char name[NAME_SIZE];
+	struct kv_free_memory f = {.blocks = s.blocks,
+	    .norders = machine->max_order + 1,
+	    .huge_order = machine->pt_shift,
+	    .present = s.pages};
+	struct kv_free_map map = {.order = machine->pt_shift};
 
 	put(m, "phys.pages", s.pages);
 	put(m, "phys.free_pages", s.free_pages);
-	for (order = 0; order < norders; order++) {
-		snprintf(name, sizeof(name), "phys.frag_index.o%u", order);
-		kv_metrics_put_int(
-		    m, name, kv_frag_index(s.blocks, norders, order));
-		snprintf(name, sizeof(name), "phys.fmfi.o%u", order);
-		kv_metrics_put_int(
-		    m, name, kv_frag_fmfi(s.blocks, norders, order));
-		snprintf(name, sizeof(name), "phys.unusable_index.o%u", order);
-		put(m, name, kv_frag_unusable(s.blocks, norders, order));
-	}
+	kv_free_map_take(w->phys, &map);
+	f.largest = map.largest;
+	f.free_huge = map.whole;
+	kv_measure_free(&f, m);
+	put(m, "phys.compaction_score", compaction_score(w->phys));
+	kv_free_map_fini(&map);
+}
+
+static void
+measure_usage(const struct kv_world *w, struct kv_metrics *m)
+{
+	struct kv_usage_ratios r = kv_usage_ratios(&w->usage);
+
+	kv_metrics_put_ratio(m, "usage.average", r.average);
+	kv_metrics_put_ratio(m, "usage.at_peak_live", r.at_max_live);
+	kv_metrics_put_ratio(m, "usage.at_peak_used", r.at_max_used);
+	kv_metrics_put_ratio(
+	    m, "usage.peak_used_over_peak_live", r.max_used_over_max_live);
+	put(m, "usage.peak_live_pages", w->usage.max_live);
+	put(m, "usage.peak_used_pages", w->usage.max_used);
+}
+
+static int
+static_add(void *arg, const struct kv_vmem_seg *seg)
+{
+	uint64_t *bytes = arg;
+
+	if (seg->kind == KV_VMEM_STATIC)
+		*bytes += seg->size;
+	return 0;
+}
+
+/* Bytes from the source (illumos mem_import).  A span that joins the one
+ * before it leaves no tag, so it is what no static span accounts for. */
+static uint64_t
+imported(const struct kv_vmem *vm, const struct kv_vmem_stats *s)
+{
+	uint64_t added = 0;
+
+	if (s->import == 0)
+		return 0;
+	kv_vmem_walk(vm, static_add, &added);
+	return s->size - added;
 }
 
 void
@@ -459,7 +390,11 @@ kv_world_measure_arena(const struct kv_vmem *vm, struct kv_metrics *m)
 	    {"inuse", KV_METRIC_BYTES, s.inuse},
 	    {"maxfree", KV_METRIC_BYTES, s.maxfree},
 	    {"largest_free", KV_METRIC_BYTES, kv_vmem_largest_free(vm)},
+	    {"quantum", KV_METRIC_BYTES, kv_vmem_quantum(vm)},
+	    {"imported", KV_METRIC_BYTES, imported(vm, &s)},
 	    {"busy", KV_METRIC_COUNT, s.nbusy},
+	    {"free_tags", KV_METRIC_COUNT, s.nfree},
+	    {"spans", KV_METRIC_COUNT, s.nspan},
 	    {"alloc", KV_METRIC_COUNT, s.alloc},
 	    {"free", KV_METRIC_COUNT, s.free},
 	    {"fail", KV_METRIC_COUNT, s.fail},
@@ -486,6 +421,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 	measure_stacks(w, m);
 	measure_reserv(w, m);
 	measure_phys(w, m);
+	measure_usage(w, m);
 	for (i = 0; (vm = kv_kstack_arena(w->kstack, i)) != NULL; i++)
 		kv_world_measure_arena(vm, m);
 	if (w->spec.hash)

@@ -103,6 +103,7 @@ ops_run(struct driver *d, size_t stop)
 			fork_op(d, op);
 		else
 			exit_op(d, op);
+		kv_world_note_usage(d->world);
 		d->op += !d->result->panicked;
 	}
 }
@@ -110,9 +111,11 @@ ops_run(struct driver *d, size_t stop)
 static void
 residents_create(struct driver *d)
 {
-	for (uint64_t i = 0; i < d->cfg->resident; i++)
+	for (uint64_t i = 0; i < d->cfg->resident; i++) {
 		if (kv_world_spawn(d->world, 0, 0) == 0)
 			audit_stack(d, d->world->nstacks - 1);
+		kv_world_note_usage(d->world);
+	}
 }
 
 /* ---- Looking ---------------------------------------------------------- */

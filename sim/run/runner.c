@@ -36,6 +36,8 @@ kv_runner_end(struct kv_runner *r, bool created)
 	struct kv_run *run = r->run;
 	struct kv_diag diag;
 
+	if (run->world != NULL)
+		kv_world_note_usage(run->world);
 	if (run->audit >= 2 && created)
 		judge(run,
 		    kv_world_check_stack(

@@ -133,6 +133,37 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 	return 0;
 }
 
+/* ---- Inspect --------------------------------------------------------- */
+
+void
+kv_world_note_usage(struct kv_world *w)
+{
+	uint64_t pages = kv_phys_pages(w->phys), live = pages, used = pages;
+	unsigned d;
+
+	for (d = 0; d < kv_phys_domains(w->phys); d++) {
+		live -= kv_phys_free_count(w->phys, d);
+		used -= kv_phys_queued(w->phys, d);
+	}
+	kv_usage_add(&w->usage, live, used);
+}
+
+void
+kv_world_blocks(const struct kv_phys *phys, unsigned domain,
+    uint64_t blocks[KV_PHYS_ORDERS])
+{
+	unsigned orders = kv_phys_machine(phys)->max_order + 1;
+	unsigned list, pool, order;
+
+	for (order = 0; order < KV_PHYS_ORDERS; order++)
+		blocks[order] = 0;
+	for (list = 0; list < kv_phys_lists(phys); list++)
+		for (pool = 0; pool < KV_PHYS_POOLS; pool++)
+			for (order = 0; order < orders; order++)
+				blocks[order] += kv_phys_blocks(
+				    phys, domain, list, pool, order);
+}
+
 /* ---- Check ----------------------------------------------------------- */
 
 static int

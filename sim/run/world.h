@@ -5,6 +5,7 @@
 
 #include "alloc/kv.h"
 #include "out/metrics.h"
+#include "run/usage.h"
 
 /* A machine with memory and one kernel-stack policy. */
 struct kv_world_spec {
@@ -32,6 +33,7 @@ struct kv_world {
 	uint64_t failed; /* creations that ended in ENOMEM */
 	uint64_t fnv;	 /* trace.fnv so far */
 	uint64_t ops;	 /* creations and disposals, failed ones included */
+	struct kv_usage usage;	   /* pages: populated, and out of the queues */
 	struct kv_world_spec spec; /* (c) */
 };
 
@@ -44,6 +46,13 @@ int kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain);
 
 /* One tick, then entry i goes.  => 0, or would-panic with *diag */
 int kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag);
+
+/* Note how much memory is used and live now; after each operation. */
+void kv_world_note_usage(struct kv_world *w);
+
+/* Free blocks of a domain by order, over its lists and pools. */
+void kv_world_blocks(const struct kv_phys *phys, unsigned domain,
+    uint64_t blocks[KV_PHYS_ORDERS]);
 
 /* Add all metrics of the state to the set, names as in metrics.def. */
 void kv_world_measure(const struct kv_world *w, struct kv_metrics *m);

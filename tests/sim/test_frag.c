@@ -54,6 +54,44 @@ START_TEST(test_unusable)
 }
 END_TEST
 
+/* The same six pages by the other definitions. */
+START_TEST(test_shares)
+{
+	uint64_t blocks[ORDERS] = {2, 0, 1};
+
+	ck_assert_uint_eq(kv_frag_pages(blocks, ORDERS), 6);
+	ck_assert_uint_eq(kv_frag_blocks(blocks, ORDERS), 3);
+	ck_assert_uint_eq(kv_frag_usable(blocks, ORDERS, 1), 2);
+	ck_assert_uint_eq(kv_frag_percent(blocks, ORDERS, 0), 0);
+	ck_assert_uint_eq(kv_frag_percent(blocks, ORDERS, 2), 33);
+	ck_assert_uint_eq(kv_frag_percent(blocks, ORDERS, 3), 100);
+	/* 99 * 100 / 100: the one page more keeps it below 100 */
+	ck_assert_uint_eq(kv_frag_score(blocks, ORDERS, 3, 99), 99);
+	ck_assert(kv_frag_largest_ratio(3, 6) == 0.5);
+	ck_assert(kv_frag_largest_ratio(0, 0) == 0);
+	ck_assert_uint_eq(kv_frag_percent((uint64_t[ORDERS]){0}, ORDERS, 3), 0);
+}
+END_TEST
+
+/* 3 superpages of 512 would fit into 1600 free pages; one is free. */
+START_TEST(test_huge)
+{
+	static const struct {
+		uint64_t free_pages;
+		char digit;
+	} rows[] = {
+	    {0, '0'}, {1, '1'}, {63, '1'}, {64, '2'}, {511, '8'}, {512, '9'}};
+	size_t i;
+
+	ck_assert(kv_frag_huge_score(1, 1600, 512) == 100.0 * (1.0 / 3) ||
+		  kv_frag_huge_score(1, 1600, 512) == 100.0 / 3);
+	ck_assert(kv_frag_huge_score(0, 511, 512) == 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(
+		    kv_frag_digit(rows[i].free_pages, 512), rows[i].digit);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -64,6 +102,8 @@ main(void)
 	    t, test_golden, 0, sizeof(vectors) / sizeof(vectors[0]));
 	tcase_add_test(t, test_nothing_free);
 	tcase_add_test(t, test_unusable);
+	tcase_add_test(t, test_shares);
+	tcase_add_test(t, test_huge);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }

@@ -143,17 +143,20 @@ drive_plainly(struct kv_world *w)
 {
 	kv_va_t *ks = calloc(trace.nthreads, sizeof(*ks));
 
-	for (unsigned i = 0; i < cfg.resident; i++)
+	for (unsigned i = 0; i < cfg.resident; i++) {
 		ck_assert_int_eq(kv_world_spawn(w, 0, 0), 0);
+		kv_world_note_usage(w);
+	}
 	for (size_t i = 0; i < trace.nops; i++) {
 		const struct kv_thread_op *op = &trace.ops[i];
 
 		if (op->what == KV_THREAD_EXIT) {
 			dispose_by_address(w, ks[op->thread]);
-			continue;
+		} else {
+			ck_assert_int_eq(kv_world_spawn(w, op->npages, 0), 0);
+			ks[op->thread] = w->stacks[w->nstacks - 1].ks;
 		}
-		ck_assert_int_eq(kv_world_spawn(w, op->npages, 0), 0);
-		ks[op->thread] = w->stacks[w->nstacks - 1].ks;
+		kv_world_note_usage(w);
 	}
 	free(ks);
 }
@@ -168,7 +171,8 @@ ck_metrics_eq(const struct kv_metrics *a, const struct kv_metrics *b)
 		const struct kv_metric *y = kv_metrics_find(b, x->name);
 
 		ck_assert_ptr_nonnull(y);
-		ck_assert_msg(x->u == y->u && x->i == y->i, "%s", x->name);
+		ck_assert_msg(x->u == y->u && x->i == y->i && x->r == y->r,
+		    "%s", x->name);
 		if (x->kind == KV_METRIC_TEXT)
 			ck_assert_str_eq(x->text, y->text);
 	}
