@@ -14,6 +14,7 @@
  * reservation  an aligned block of frames promised to one object
  * population map  which pages of a reservation are in use (popmap, popcnt)
  * break        ending a reservation; its idle pages become free
+ * zone         a cache of items in per-CPU buckets before their source
  * reclaim      breaking the least recently changed partial reservation
  */
 #ifndef KV_KV_H
@@ -25,6 +26,7 @@
 #include "host.h"
 #include "machine.h"
 #include "pindex.h"
+#include "zone.h"
 #include "vmem.h"
 #include "link.h"
 #include "phys.h"
