@@ -17,6 +17,10 @@ enum {
 	KV_PTE_A = 1 << 4,	/* accessed */
 	KV_PTE_M = 1 << 5,	/* modified (dirty) */
 	KV_PTE_CONTIG = 1 << 6, /* member of a contiguous group */
+	KV_PTE_W_BIT = 0, /* numbers of those that a walk asks for by name */
+	KV_PTE_A_BIT = 4,
+	KV_PTE_M_BIT = 5,
+	KV_PTE_CONTIG_BIT = 6,
 	KV_PTE_ATTRS = 7
 };
 
@@ -47,13 +51,21 @@ struct kv_pte_format {
 	uint64_t leaf[KV_PTE_LEVELS_MAX];      /* constant bits of a leaf */
 	struct kv_pte_bits attr[KV_PTE_ATTRS]; /* by bit number of KV_PTE_*;
 						  mask 0: the format has none */
+	struct kv_pte_bits user_x; /* X of a U mapping, where that has a bit of
+				      its own (arm64: attr's is PXN, this UXN;
+				      the other one forbids); mask 0: attr's */
 	struct {
 		unsigned level, order; /* log2 entries; 0 = none */
 	} group[2];		       /* contiguous groups */
-	bool group_in_frame; /* Svnapot: low frame bits say the size */
+	bool group_in_frame;	/* Svnapot: low frame bits say the size */
+	bool modified_is_write; /* arm64: M is the write permission that the
+				   hardware gave, so M without W cannot be */
+	bool root_per_half; /* arm64: TTBR0 and TTBR1; an address space here is
+			       one of them */
 };
 
-/* The table; *count gets the number of rows.  Never freed. */
+/* The table; *count gets the number of rows.  Never freed.  What an entry
+ * says is in pte_code.h. */
 const struct kv_pte_format *kv_pte_table(size_t *count);
 
 /* The format of a machine (by its name), or of a name of its own; or NULL. */
