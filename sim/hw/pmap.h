@@ -12,7 +12,9 @@ struct kv_pmap;
 /*
  * Where page-table pages come from.  get: a page for a table of that level
  * (its physical address); => 0, or an errno that the operation returns, with
- * nothing changed.  put takes it back.
+ * nothing changed.  put takes it back.  A table is empty at first, whatever its
+ * page held, and nobody is told of the entries of one that goes back: who
+ * mirrors tables clears a page at get.
  */
 struct kv_pt_source {
 	int (*get)(void *arg, unsigned level, kv_pa_t *pa);
@@ -29,6 +31,8 @@ struct kv_pmap_config {
 	struct kv_pt_source source; /* get NULL: unlimited, bump from 0 */
 	kv_pmap_store_fn *store;    /* NULL: nobody is told */
 	void *store_arg;
+	bool low_half; /* formats with a root per half (arm64): the lower one,
+			  TTBR0; else the upper.  Others have both halves */
 };
 
 /* => 0; an errno of the source (the root is a table as well) */
@@ -41,9 +45,12 @@ void kv_pmap_destroy(struct kv_pmap *pmap);
  * pmap_qenter: n base pages at va, frames pas[i] (or consecutive from pa with
  * kv_pmap_qenter_run); overwrites what is there; never promotes, never sets the
  * contiguous bit (freebsd.md 5).  attr: KV_PTE_*.
- * => 0; EINVAL (not page aligned, not canonical, wraps); EBUSY (a superpage
- *    maps it); what the source of tables answers.  On failure the first pages
- *    may be in: kv_pmap_qremove takes them out.
+ * KV_PTE_CONTIG in attr means nothing.  Where M is a write permission (arm64)
+ * M without W is not M.
+ * => 0; EINVAL (not page aligned, not canonical, wraps, a frame too high for
+ *    the format); EBUSY (a superpage maps it); what the source of tables
+ *    answers.  On failure the first pages may be in: kv_pmap_qremove takes them
+ *    out.
  */
 int kv_pmap_qenter(struct kv_pmap *pmap, kv_va_t va, const kv_pfn_t *pfns,
     size_t n, unsigned attr);
@@ -65,37 +72,43 @@ int kv_pmap_enter(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned attr,
     unsigned psind);
 
 /* A leaf of that level at once (level 1: 2 MiB on amd64), n of them.
- * => 0; EINVAL (level has no leaves, misaligned); EEXIST (something there) */
+ * => 0; EINVAL (level has no leaves, misaligned); EEXIST (something there);
+ *    what the source answers; nothing changed */
 int kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
     unsigned level, size_t n, unsigned attr);
 
 /*
  * pmap_remove of [va, va + size): whole leaves go, others are demoted first;
- * tables that become empty go to the source.  => 0; EINVAL; an errno of the
- * source when a demotion needs a table: *done bytes are removed then
+ * tables that become empty go to the source.  *done (done may be NULL) gets the
+ * bytes of the range that are done, from va on.  => 0; EINVAL; an errno of the
+ * source when a demotion needs a table
  */
 int kv_pmap_remove(
     struct kv_pmap *pmap, kv_va_t va, uint64_t size, uint64_t *done);
 
-/* W and X of [va, va + size) become attr's; else as kv_pmap_remove. */
+/* W and X of [va, va + size) become attr's; leaves that have them already stay
+ * as they are, however large; else as kv_pmap_remove. */
 int kv_pmap_protect(struct kv_pmap *pmap, kv_va_t va, uint64_t size,
     unsigned attr, uint64_t *done);
 
 /* Why a promotion failed; also the index of its counter. */
 enum kv_pmap_cause {
-	KV_PMAP_HOLE,	   /* an entry is not there */
+	KV_PMAP_HOLE,	   /* an entry is not there, or no leaf */
 	KV_PMAP_FRAMES,	   /* frames not consecutive, or start not aligned */
 	KV_PMAP_ATTRIBUTE, /* attributes differ */
 	KV_PMAP_ACCESSED,  /* A or M bits differ, or A is clear */
 	KV_PMAP_CAUSES
 };
 
-/* The table that maps va becomes one leaf one level up (pmap_promote_pde).
- * => 0; ENOENT (no table there); EAGAIN (counted in p_failures by cause) */
+/* The table that maps va becomes one leaf one level up (pmap_promote_pde), and
+ * that a member of a contiguous group if it can.
+ * => 0; ENOENT (no table there); EINVAL (no leaves one level up, or va not
+ *    canonical); EAGAIN (counted in p_failures by cause, the first that
+ *    applies) */
 int kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va);
 
 /* The leaf of level 1 or above at va becomes a table of leaves one level down.
- * => 0; ENOENT; an errno of the source */
+ * => 0; ENOENT; EINVAL (not canonical); an errno of the source */
 int kv_pmap_demote(struct kv_pmap *pmap, kv_va_t va);
 
 /* ---- Inspect --------------------------------------------------------- */
@@ -111,11 +124,12 @@ struct kv_leaf {
 int kv_pmap_extract(
     const struct kv_pmap *pmap, kv_va_t va, struct kv_leaf *leaf);
 
-/* As the hardware does at an access: A set, and M for a write.
- * => 0; ENOENT: no leaf */
+/* As the hardware does at an access: A set, and M for a write if the leaf is
+ * writable.  => 0; ENOENT: no leaf */
 int kv_pmap_access(struct kv_pmap *pmap, kv_va_t va, bool write);
 
-/* Visit leaves of [start, end) in order of address; cb's not 0 ends it.
+/* Visit the leaves that share an address with [start, end), which may be the
+ * whole space, in order of address; cb's not 0 ends it.
  * => what the last cb returned, 0 without leaves */
 typedef int kv_leaf_fn(void *arg, const struct kv_leaf *leaf);
 int kv_pmap_walk(const struct kv_pmap *pmap, kv_va_t start, kv_va_t end,
@@ -127,9 +141,10 @@ struct kv_pmap_stats {
 	uint64_t p_failures;		/* sum of causes */
 	uint64_t causes[KV_PMAP_CAUSES];
 	uint64_t group_promotions, group_demotions; /* contiguous groups */
-	uint64_t leaves[KV_PTE_LEVELS_MAX];	    /* now, by level */
-	uint64_t grouped;  /* base leaves in groups, now */
-	uint64_t pt_pages; /* tables, the root too, now */
+	uint64_t group_p_failures; /* ... attempts at one; not in p_failures */
+	uint64_t leaves[KV_PTE_LEVELS_MAX]; /* now, by level */
+	uint64_t grouped;		    /* base leaves in groups, now */
+	uint64_t pt_pages;		    /* tables, the root too, now */
 	uint64_t pt_level[KV_PTE_LEVELS_MAX];
 	uint64_t spoilers; /* aligned ranges of one superpage with exactly one
 			      base page missing ("511" lines) */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pmap_parts.h - what the files of pmap share; representation: see pmap.c */
+#ifndef KV_SIM_PMAP_PARTS_H
+#define KV_SIM_PMAP_PARTS_H
+
+#include "hw/pmap.h"
+#include "hw/pte_code.h"
+
+/* A table in memory: its entries, then, above level 0, its children. */
+struct kv_pt {
+	struct kv_pt **child; /* (c) NULL at level 0; (I1) */
+	kv_pa_t pa;	      /* (c) */
+	uint64_t born;	      /* (c) number of the operation that made it */
+	unsigned count;	      /* entries that are not 0 (I2) */
+	unsigned level;	      /* (c) */
+	uint64_t entry[];     /* (I3) */
+};
+
+/* What an entry of a level has, precomputed (c). */
+struct kv_pt_level {
+	unsigned shift;	  /* log2 bytes that an entry maps */
+	unsigned mask;	  /* entries of a table - 1 */
+	unsigned order;	  /* log2 entries of a contiguous group; 0 = none */
+	uint64_t step;	  /* from an entry to the next of consecutive leaves */
+	uint64_t pa_mask; /* bits that no frame of a leaf has */
+};
+
+struct kv_pmap {
+	const struct kv_pte_format *format;	     /* (c) */
+	struct kv_pt_level level[KV_PTE_LEVELS_MAX]; /* (c) */
+	uint64_t code[1 << KV_PTE_ATTRS];	     /* (c) attr -> bits */
+	uint64_t attrs, am, contig; /* (c) masks: all but CONTIG; A, M; that */
+	struct kv_pt_source source; /* (c) */
+	kv_pmap_store_fn *store;    /* (c) */
+	void *store_arg;	    /* (c) */
+	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
+	unsigned psind_full; /* (c) psind of a full reservation */
+	struct kv_pt *root;
+	kv_pa_t bump;		    /* of the source that is built in */
+	uint64_t op;		    /* number of the operation */
+	uint64_t pages;		    /* base pages that leaves map (I6) */
+	struct kv_pmap_stats stats; /* (I5) */
+};
+
+static inline unsigned
+kv_pt_index(const struct kv_pmap *p, kv_va_t va, unsigned level)
+{
+	return (unsigned)(va >> p->level[level].shift) & p->level[level].mask;
+}
+
+/* The lowest table on the way to va. */
+static inline struct kv_pt *
+kv_pt_lookup(const struct kv_pmap *p, kv_va_t va)
+{
+	struct kv_pt *t = p->root, *child;
+
+	while (t->level != 0 &&
+	       (child = t->child[kv_pt_index(p, va, t->level)]) != NULL)
+		t = child;
+	return t;
+}
+
+/* The address of an offset into what the root covers. */
+static inline kv_va_t
+kv_pt_va(const struct kv_pmap *p, uint64_t offset)
+{
+	return ((offset ^ p->va_sign) - p->va_sign) | p->va_high;
+}
+
+static inline bool
+kv_pt_canonical(const struct kv_pmap *p, kv_va_t va)
+{
+	return kv_pt_va(p, va & p->va_mask) == va;
+}
+
+/* The part of [*lo, *hi], offsets in a table of that level, in its entry i. */
+static inline void
+kv_pt_clip(const struct kv_pmap *p, unsigned level, unsigned i, uint64_t *lo,
+    uint64_t *hi)
+{
+	const unsigned shift = p->level[level].shift;
+	const uint64_t first = i - kv_pt_index(p, *lo, level) + (*lo >> shift);
+
+	if (*lo < first << shift)
+		*lo = first << shift;
+	if (*hi >> shift != first)
+		*hi = (first << shift) + ((UINT64_C(1) << shift) - 1);
+}
+
+/* A leaf's bits for a frame that is aligned and not too high. */
+static inline uint64_t
+kv_pt_leaf(const struct kv_pmap *p, kv_pa_t pa, unsigned level, unsigned attr)
+{
+	return pa >> p->format->frame_shift | p->format->leaf[level] |
+	       p->code[attr & ((1u << KV_PTE_ATTRS) - 1)];
+}
+
+/* A leaf as it would be outside its contiguous group. */
+static inline uint64_t
+kv_pt_alone(const struct kv_pmap *p, const struct kv_pt *t, unsigned i)
+{
+	return kv_pte_alone(
+	    p->format, t->entry[i], p->level[t->level].order, i);
+}
+
+/* Replace an entry and tell whoever listens; counts are the caller's. */
+static inline void
+kv_pt_put(struct kv_pmap *p, struct kv_pt *t, unsigned i, uint64_t entry)
+{
+	uint64_t old = t->entry[i];
+
+	t->entry[i] = entry;
+	if (p->store != NULL)
+		p->store(p->store_arg, t->pa, i, old, entry);
+}
+
+/* A table has that many entries more, or fewer. */
+static inline void
+kv_pt_count(struct kv_pmap *p, struct kv_pt *t, int more)
+{
+	const unsigned last = p->level[0].mask;
+	unsigned count = t->count + (unsigned)more;
+
+	if (t->level == 0)
+		p->stats.spoilers +=
+		    (uint64_t)(count == last) - (uint64_t)(t->count == last);
+	t->count = count;
+}
+
+/* ... of leaves: counted, but not as base pages (I6). */
+static inline void
+kv_pt_leaves(struct kv_pmap *p, struct kv_pt *t, int more)
+{
+	kv_pt_count(p, t, more);
+	p->stats.leaves[t->level] += (uint64_t)(int64_t)more;
+}
+
+/* Base pages that a leaf of that level maps. */
+static inline uint64_t
+kv_pt_pages(const struct kv_pmap *p, unsigned level)
+{
+	return UINT64_C(1) << (p->level[level].shift - p->level[0].shift);
+}
+
+/* A table of that level, empty, in no other table yet.
+ * => 0; what the source answers */
+int kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t);
+
+/* Give a table back; its entries no longer count. */
+void kv_pt_free(struct kv_pmap *p, struct kv_pt *t);
+
+/* The tables below t's entry i go, which have no leaves; the entry is 0. */
+void kv_pt_prune(struct kv_pmap *p, struct kv_pt *t, unsigned i);
+
+/* The table of that level for va; those that lack are made.
+ * => 0; EBUSY (a leaf above it); what the source answers; nothing changed */
+int kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **t);
+
+/* [va, va + size) as offsets [*lo, *hi] of whole base pages, hi inclusive.
+ * => 0; EINVAL */
+int kv_pt_range(const struct kv_pmap *p, kv_va_t va, uint64_t size,
+    uint64_t *lo, uint64_t *hi);
+
+/* If entry i is in a contiguous group, all members become single entries. */
+void kv_pt_break_group(struct kv_pmap *p, struct kv_pt *t, unsigned i);
+
+/* The group of entry i, if it can be one; counted either way. */
+void kv_pt_make_group(struct kv_pmap *p, struct kv_pt *t, unsigned i);
+
+/* The leaf i of t becomes a table.  => 0; what the source answers */
+int kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i);
+
+#endif
