@@ -33,8 +33,8 @@ static const struct kv_verb verbs[] = {
 	"show a table: metrics, policies, faults, invariants, "
 	"machines",
 	1, 1, 0, kv_cmd_list},
-    {"machine", "", "show what this host can stand in for a machine", 0, 0, 0,
-	kv_cmd_machine},
+    {"machine", "", "show what this host can stand in for a machine", 0, 0,
+	KV_OPT_FORMAT | KV_OPT_REQUIRE, kv_cmd_machine},
 };
 
 enum { NVERBS = sizeof(verbs) / sizeof(verbs[0]) };

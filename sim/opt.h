@@ -21,7 +21,8 @@ enum {
 	KV_OPT_OUTPUT = 1 << 6,
 	KV_OPT_POLICY = 1 << 7,
 	KV_OPT_RESIDENT = 1 << 8,
-	KV_OPT_STRICT = 1 << 9
+	KV_OPT_STRICT = 1 << 9,
+	KV_OPT_REQUIRE = 1 << 10 /* --require-kvm alone */
 };
 
 /* Exit statuses (interface.md). */

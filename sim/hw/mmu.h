@@ -38,6 +38,13 @@ int kv_mmu_kvm_open(
     const struct kv_mmu_config *cfg, struct kv_mmu **mmu, const char **reason);
 bool kv_mmu_absent(int error);
 
+/*
+ * What KVM can do here, without a machine to use: guests are made and run, and
+ * are gone afterwards.  device: "/dev/kvm".  => as kv_mmu_kvm_open
+ */
+int kv_mmu_kvm_probe(
+    const char *device, struct kv_mmu_caps *caps, const char **reason);
+
 /* ---- Use ------------------------------------------------------------- */
 
 enum kv_access { KV_ACCESS_READ, KV_ACCESS_WRITE, KV_ACCESS_EXEC };
