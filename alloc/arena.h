@@ -32,6 +32,12 @@ struct kv_vmem {
 	unsigned ncaches;     /* (c) sizes with a quantum cache */
 	uint64_t batch;	      /* items that a cache miss imports */
 	struct qcache *cache; /* cache[n - 1] holds n quanta */
+	/* a free that is put off; the theory is in vmem_park.c */
+	struct kv_vmem *below; /* NULL: no block is held */
+	struct kv_vmem *above; /* holds what a release would free, or NULL */
+	bt_id held;
+	bool held_parked, held_merges;
+	uint64_t held_align, cancelled;
 };
 
 /* In the back field of a BUSY tag: it waits in a quantum cache. */
@@ -97,6 +103,46 @@ alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 	kv_tap_emit(&vm->tap, KV_EV_VMEM_ALLOC, vm->name, va, size, 0, 0);
 }
 
+/* Would the free of that busy tag leave a whole span, which goes back? */
+static inline bool
+free_releases(const struct kv_vmem *vm, const struct bt *t)
+{
+	const struct bt *prev = tag_of(vm, bt_prev(t));
+	const struct bt *next = tag_of(vm, t->next);
+
+	return bt_kind(prev) == KV_VMEM_SPAN && vm->source.release != NULL &&
+	       prev->size == t->size + (bt_is_free(next) ? next->size : 0);
+}
+
+/* ---- Frees that are put off (vmem_park.c) ------------------------------ */
+
+/* Do what was put off and would change this arena: before anything that could
+ * see or change it. */
+void kv_arena_settle(const struct kv_vmem *vm);
+
+static inline void
+arena_settle(const struct kv_vmem *vm)
+{
+	if (vm->below != NULL)
+		kv_arena_settle(vm);
+}
+
+/* Put off the free of the busy tag, when taking it back with that alignment
+ * would undo it.  => true when it is put off */
+bool kv_arena_park(struct kv_vmem *vm, bt_id id, uint64_t align);
+
+/* Does the free of [va, va + size) wait, or can it again?  When not, all is
+ * settled.  => true: done (park: put off; unpark: taken back, and *va) */
+bool kv_arena_park_again(
+    struct kv_vmem *vm, kv_va_t va, uint64_t size, uint64_t align);
+bool kv_arena_unpark(
+    struct kv_vmem *vm, uint64_t size, uint64_t align, kv_va_t *va);
+
+/* xfree of what came with that alignment, put off when it can be.
+ * => as kv_vmem_xfree */
+int kv_arena_give(struct kv_vmem *vm, const struct kv_vmem_block *block,
+    struct kv_diag *diag);
+
 /* ---- Between the files (requests are rounded, defaults filled in) ----- */
 
 /*
@@ -105,6 +151,11 @@ alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
  */
 bt_id kv_arena_add(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, enum kv_vmem_kind kind);
+
+/* Bytes that an import for such a request asks of the source.
+ * => false: past 2^64 */
+bool kv_arena_ask(
+    const struct kv_vmem *vm, uint64_t size, uint64_t align, uint64_t *ask);
 
 /* vmem_import.  => 0 and the new FREE tag, in no class yet; ENOMEM */
 int kv_arena_import(
@@ -136,9 +187,17 @@ int kv_arena_next(
 int kv_arena_plain(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
 
-/* Free the busy tag in a slot of the hash, now.  => 0, or what the source says
- * to a span that goes back */
-int kv_arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag);
+/*
+ * The busy tag at va, of that size and not in a quantum cache.  It may have
+ * taken along the rest of its span, less than a quantum.
+ * => 0 and the tag; else what FreeBSD would panic with
+ */
+int kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size,
+    bt_id *id, struct kv_diag *diag);
+
+/* Free a busy tag, now.  => 0, or what the source says to a span that goes
+ * back */
+int kv_arena_free(struct kv_vmem *vm, bt_id id, struct kv_diag *diag);
 
 /* vmem_try_fetch, second half: empty the quantum caches.
  * => true when another search may succeed */

@@ -7,16 +7,18 @@
  *   came; busy tags are also found by their start address.
  * 2 Representation.  Tags live in one array and name each other by number.
  *   Tag 0 heads the circular segment list, tag 1 is the next-fit cursor.  The
- *   hash is an array of (32-bit print of the address, tag number); the print's
- *   top bits are the home slot, so growth and removal need no tag.
+ *   hash is an array of chains through the busy tags, newest first; the top
+ *   bits of the quantum's number times 2^64 / phi name the chain, which spreads
+ *   addresses at equal distances evenly.
  * 3 Invariants.
  *   I1  The segment list is circular through tag 0 and links are symmetric.
  *   I2  A tag is in the segment list, in the unused chain, or fresh.
- *   I3  The hash holds each BUSY tag once and nothing else; between an entry
- *       and its home there is no empty slot; at most half the slots are used.
- * 4 Cost.  32 bytes a tag and 16 to 32 bytes of hash a busy segment; a free
- *   with a random victim misses the cache once for the slot, once for the tag
- *   (neighbours of one span tend to share its line).
+ *   I3  The hash holds each BUSY tag once, in the chain of its address, and
+ *       nothing else; there are at least twice as many chains as busy tags.
+ * 4 Cost.  32 bytes a tag and 8 to 16 bytes of hash a busy segment; a free
+ *   with a random victim misses the cache once for the chain, once for the tag
+ *   (neighbours of one span tend to share its line).  To enter a tag and to
+ *   take out the newest of its chain needs no branch.
  * 5 Fidelity.  FreeBSD hashes the eight bytes of the address one by one into
  *   chained buckets (freebsd.md 1.7); none of that moves an address.
  */
@@ -24,7 +26,12 @@
 
 #include "bt.h"
 
-enum { TAGS_FIRST = 64, HASH_FIRST_LOG2 = 5, TAG_ALIGN = 64 };
+enum {
+	TAGS_FIRST = 64,
+	HASH_FIRST_LOG2 = 5,
+	HASH_MOST_LOG2 = 31,
+	TAG_ALIGN = 64
+};
 
 /* The array starts on a cache line, so that no tag straddles two. */
 static struct bt *
@@ -49,9 +56,9 @@ kv_bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
 	    .qshift = qshift,
 	    .capacity = TAGS_FIRST,
 	    .fresh = 2,
-	    .hash_shift = 32 - HASH_FIRST_LOG2};
+	    .hash_shift = 64 - HASH_FIRST_LOG2};
 	s->block = kv_host_resize(host, NULL, 0, block_size(TAGS_FIRST));
-	s->hash = kv_host_zalloc(host, bt_hash_slots(s), sizeof(*s->hash));
+	s->hash = kv_host_zalloc(host, bt_hash_chains(s), sizeof(*s->hash));
 	if (s->block == NULL || s->hash == NULL) {
 		kv_bt_store_fini(s);
 		return ENOMEM;
@@ -68,7 +75,7 @@ void
 kv_bt_store_fini(struct bt_store *s)
 {
 	kv_host_free(s->host, s->block, 1, block_size(s->capacity));
-	kv_host_free(s->host, s->hash, bt_hash_slots(s), sizeof(*s->hash));
+	kv_host_free(s->host, s->hash, bt_hash_chains(s), sizeof(*s->hash));
 }
 
 int
@@ -95,19 +102,22 @@ kv_bt_hash_grow(struct bt_store *s)
 {
 	struct bt_store old = *s;
 
-	if (s->hash_shift == 1)
+	if (s->hash_shift == 64 - HASH_MOST_LOG2)
 		return ENOMEM;
 	s->hash_shift--;
-	s->hash = kv_host_zalloc(s->host, bt_hash_slots(s), sizeof(*s->hash));
+	s->hash = kv_host_zalloc(s->host, bt_hash_chains(s), sizeof(*s->hash));
 	if (s->hash == NULL) {
 		s->hash = old.hash;
 		s->hash_shift = old.hash_shift;
 		return ENOMEM;
 	}
 	s->nbusy = 0;
-	for (uint32_t i = 0; i < bt_hash_slots(&old); i++)
-		if (old.hash[i] != 0)
-			bt_hash_insert(s, (uint32_t)old.hash[i]);
-	kv_host_free(s->host, old.hash, bt_hash_slots(&old), sizeof(*old.hash));
+	for (uint32_t i = 0; i < bt_hash_chains(&old); i++)
+		for (bt_id id = old.hash[i], rest; id != BT_NONE; id = rest) {
+			rest = s->tag[id].link;
+			bt_hash_insert(s, id);
+		}
+	kv_host_free(
+	    s->host, old.hash, bt_hash_chains(&old), sizeof(*old.hash));
 	return 0;
 }

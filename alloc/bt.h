@@ -27,7 +27,7 @@ typedef uint32_t bt_id;
 /*
  * 32 bytes, so that two tags share a cache line and never straddle one.
  * back and link belong to the free list (see freelist.c) while the tag is
- * FREE.
+ * FREE; link is the rest of the chain while it is BUSY.
  */
 struct bt {
 	kv_va_t start; /* bytes */
@@ -45,9 +45,9 @@ struct bt_store {
 	uint32_t fresh;	     /* tags from here on were never used */
 	bt_id unused;	     /* chain of tags given back */
 	uint32_t nunused;    /* its length */
-	uint64_t *hash;	     /* open addressing; see bt_hash_home */
-	unsigned hash_shift; /* 32 - log2(slots) */
-	uint32_t nbusy;	     /* entries in hash */
+	bt_id *hash;	     /* newest busy tag of each chain */
+	unsigned hash_shift; /* 64 - log2(chains) */
+	uint32_t nbusy;	     /* tags in hash */
 	unsigned qshift;     /* (c) of the arena */
 	struct kv_host *host;
 };
@@ -61,9 +61,9 @@ int kv_bt_store_grow(struct bt_store *s);
 int kv_bt_hash_grow(struct bt_store *s);
 
 static inline uint32_t
-bt_hash_slots(const struct bt_store *s)
+bt_hash_chains(const struct bt_store *s)
 {
-	return UINT32_C(1) << (32 - s->hash_shift);
+	return UINT32_C(1) << (64 - s->hash_shift);
 }
 
 /* Make sure that ntags tags and one hash entry can be had.
@@ -74,7 +74,7 @@ bt_reserve(struct bt_store *s, uint32_t ntags)
 	if (s->nunused + (s->capacity - s->fresh) < ntags &&
 	    kv_bt_store_grow(s) != 0)
 		return ENOMEM;
-	if (s->nbusy >= bt_hash_slots(s) / 2 && kv_bt_hash_grow(s) != 0)
+	if (s->nbusy >= bt_hash_chains(s) / 2 && kv_bt_hash_grow(s) != 0)
 		return ENOMEM;
 	return 0;
 }
@@ -161,66 +161,45 @@ bt_drop(struct bt_store *s, bt_id id)
 	s->nunused++;
 }
 
-/* Fingerprint of a start address; its top bits are the home slot. */
-static inline uint32_t
-bt_hash_print(const struct bt_store *s, kv_va_t start)
+/* The chain of the busy tags that may start at an address. */
+static inline bt_id *
+bt_hash_chain(const struct bt_store *s, kv_va_t start)
 {
-	return (
-	    uint32_t)(((start >> s->qshift) * UINT64_C(0x9e3779b97f4a7c15)) >>
-		      32);
-}
-
-static inline uint32_t
-bt_hash_home(const struct bt_store *s, uint64_t entry)
-{
-	return (uint32_t)(entry >> 32) >> s->hash_shift;
+	return &s->hash[((start >> s->qshift) * UINT64_C(0x9e3779b97f4a7c15)) >>
+			s->hash_shift];
 }
 
 /* Enter a busy tag; bt_reserve made sure of room. */
 static inline void
 bt_hash_insert(struct bt_store *s, bt_id id)
 {
-	uint32_t mask = bt_hash_slots(s) - 1;
-	uint64_t entry =
-	    (uint64_t)bt_hash_print(s, s->tag[id].start) << 32 | id;
-	uint32_t i = bt_hash_home(s, entry);
+	bt_id *chain = bt_hash_chain(s, s->tag[id].start);
 
-	while (s->hash[i] != 0)
-		i = (i + 1) & mask;
-	s->hash[i] = entry;
+	s->tag[id].link = *chain;
+	*chain = id;
 	s->nbusy++;
 }
 
-/* Slot of the busy tag that starts at va, or UINT32_MAX. */
-static inline uint32_t
+/* The busy tag that starts at va, or BT_NONE. */
+static inline bt_id
 bt_hash_find(const struct bt_store *s, kv_va_t va)
 {
-	uint32_t mask = bt_hash_slots(s) - 1, print = bt_hash_print(s, va);
-	uint32_t i = print >> s->hash_shift;
+	bt_id id = *bt_hash_chain(s, va);
 
-	for (; s->hash[i] != 0; i = (i + 1) & mask)
-		if ((uint32_t)(s->hash[i] >> 32) == print &&
-		    s->tag[(uint32_t)s->hash[i]].start == va)
-			return i;
-	return UINT32_MAX;
+	while (id != BT_NONE && s->tag[id].start != va)
+		id = s->tag[id].link;
+	return id;
 }
 
-/* Empty a slot, moving later entries of the cluster back (no tombstones). */
+/* Take out a busy tag, which is there. */
 static inline void
-bt_hash_remove(struct bt_store *s, uint32_t hole)
+bt_hash_remove(struct bt_store *s, bt_id id)
 {
-	uint32_t mask = bt_hash_slots(s) - 1;
+	bt_id *at = bt_hash_chain(s, s->tag[id].start);
 
-	for (uint32_t i = (hole + 1) & mask; s->hash[i] != 0;
-	     i = (i + 1) & mask) {
-		uint32_t home = bt_hash_home(s, s->hash[i]);
-
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			s->hash[hole] = s->hash[i];
-			hole = i;
-		}
-	}
-	s->hash[hole] = 0;
+	while (*at != id)
+		at = &s->tag[*at].link;
+	*at = s->tag[id].link;
 	s->nbusy--;
 }
 

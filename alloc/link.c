@@ -19,6 +19,7 @@
  *   Upstream would add the asked size to the arena although one quantum was
  *   imported (freebsd-F24); here a request above the quantum is ENOMEM.
  */
+#include "arena.h"
 #include "arith.h"
 #include "link.h"
 
@@ -36,12 +37,21 @@ import_plain(
 	return error;
 }
 
-static int
-release_plain(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+static void
+block_plain(void *arg, kv_va_t va, uint64_t size, struct kv_vmem_block *block)
 {
 	const struct kv_link *link = arg;
 
-	return kv_vmem_xfree(link->parent, va, size, diag);
+	*block = (struct kv_vmem_block){link->parent, va, size, link->align};
+}
+
+static int
+release_plain(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+{
+	struct kv_vmem_block block;
+
+	block_plain(arg, va, size, &block);
+	return kv_arena_give(block.vm, &block, diag);
 }
 
 static int
@@ -68,14 +78,24 @@ import_kstack(
 	return 0;
 }
 
-static int
-release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+static void
+block_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_vmem_block *block)
 {
 	const struct kv_link *link = arg;
 
 	(void)size;
-	return kv_vmem_xfree(link->parent, kv_align_down(va, link->align),
-	    link->quantum + link->slot, diag);
+	*block =
+	    (struct kv_vmem_block){link->parent, kv_align_down(va, link->align),
+		link->quantum + link->slot, link->align};
+}
+
+static int
+release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+{
+	struct kv_vmem_block block;
+
+	block_kstack(arg, va, size, &block);
+	return kv_arena_give(block.vm, &block, diag);
 }
 
 int
@@ -85,6 +105,7 @@ kv_link_set(struct kv_vmem *child, struct kv_link *link)
 	struct kv_vmem_source source = {
 	    .import = kstack ? import_kstack : import_plain,
 	    .release = kstack ? release_kstack : release_plain,
+	    .block = kstack ? block_kstack : block_plain,
 	    .arg = link,
 	    .import_quantum = link->quantum};
 

@@ -34,7 +34,7 @@
  *   Allocation: one class lookup in a bit map, then the head of an exact class
  *   or one search of a range class; constrained requests try blocks in list
  *   order.  Free: one hash lookup, two neighbours; it needs no memory, so it
- *   cannot fail.  32 bytes a segment and 16 to 32 a busy one.  Next fit is
+ *   cannot fail.  32 bytes a segment and 8 to 16 a busy one.  Next fit is
  *   linear in the segments, as upstream.
  * 5 Fidelity.
  *   FreeBSD sys/kern/subr_vmem.c, 13.0 to 16.0-CURRENT: spec freebsd.md 1,
@@ -86,6 +86,7 @@ kv_vmem_destroy(struct kv_vmem *vm)
 
 	if (vm == NULL)
 		return;
+	arena_settle(vm);
 	host = vm->store.host;
 	for (unsigned i = 0; i < vm->ncaches; i++)
 		kv_qcache_fini(&vm->cache[i], host);
@@ -100,6 +101,7 @@ kv_vmem_set_source(struct kv_vmem *vm, const struct kv_vmem_source *src)
 {
 	if (src->import_quantum == 0 || src->import == NULL)
 		return EINVAL;
+	arena_settle(vm);
 	if (vm->size != 0)
 		return EBUSY;
 	vm->source = *src;
@@ -109,6 +111,7 @@ kv_vmem_set_source(struct kv_vmem *vm, const struct kv_vmem_source *src)
 void
 kv_vmem_set_limit(struct kv_vmem *vm, uint64_t bytes)
 {
+	arena_settle(vm);
 	vm->limit = bytes;
 }
 
@@ -123,6 +126,7 @@ kv_vmem_add(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 {
 	if (size == 0 || ((va | size) & vm->qmask) != 0 || va + (size - 1) < va)
 		return EINVAL;
+	arena_settle(vm);
 	if (tags_fill(vm) != 0)
 		return ENOMEM;
 	free_push(vm, kv_arena_add(vm, va, size, KV_VMEM_STATIC));
@@ -215,27 +219,29 @@ is_simple(const struct kv_vmem *vm, const struct kv_vmem_req *rq)
 int
 kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 {
-	return is_simple(vm, req) || rule_broken(vm, req) == NULL
+	bool simple = is_simple(vm, req);
+
+	if (vm->below != NULL && simple && req->fit == KV_VMEM_BESTFIT &&
+	    kv_arena_unpark(vm, kv_align_up(req->size, vm->qmask + 1),
+		req->align == 0 ? vm->qmask + 1 : req->align, va))
+		return 0;
+	arena_settle(vm);
+	return simple || rule_broken(vm, req) == NULL
 		   ? request_alloc(vm, req, va)
 		   : EINVAL;
 }
 
-/*
- * The busy tag at va, of that size and not in a quantum cache.  It may have
- * taken along the rest of its span, less than a quantum.
- * => 0 and its slot in the hash; else what FreeBSD would panic with
- */
-static inline int
-busy_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, uint32_t *slot,
+int
+kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, bt_id *id,
     struct kv_diag *diag)
 {
 	const struct bt *t;
 
-	*slot = bt_hash_find(&vm->store, va);
-	if (*slot == UINT32_MAX)
+	*id = bt_hash_find(&vm->store, va);
+	if (*id == BT_NONE)
 		return kv_diag_set(diag, ENOENT, "vmem", 5, va,
 		    "bt != NULL: no busy segment starts at this address");
-	t = tag_of(vm, (uint32_t)vm->store.hash[*slot]);
+	t = tag_of(vm, *id);
 	if (t->size - kv_align_up(size, vm->qmask + 1) > vm->qmask)
 		return kv_diag_set(diag, EINVAL, "vmem", 5, va,
 		    "the busy segment has another size");
@@ -289,16 +295,15 @@ coalesce(struct kv_vmem *vm, bt_id id, bool with_prev, bool with_next)
 }
 
 int
-kv_arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag)
+kv_arena_free(struct kv_vmem *vm, bt_id id, struct kv_diag *diag)
 {
-	bt_id id = (uint32_t)vm->store.hash[slot];
 	struct bt *t = tag_of(vm, id);
 	bool with_prev = bt_is_free(tag_of(vm, bt_prev(t)));
 	bool with_next = bt_is_free(tag_of(vm, t->next));
 	bool listed = false;
 	int error = 0;
 
-	bt_hash_remove(&vm->store, slot);
+	bt_hash_remove(&vm->store, id);
 	vm->inuse -= t->size;
 	vm->count_free++;
 	kv_tap_emit(
@@ -314,14 +319,29 @@ kv_arena_free(struct kv_vmem *vm, uint32_t slot, struct kv_diag *diag)
 	return 0;
 }
 
+/* Free a busy tag, or put that off when a span would go back. */
+static int
+free_or_park(struct kv_vmem *vm, bt_id id, struct kv_diag *diag)
+{
+	return vm->source.block != NULL && free_releases(vm, tag_of(vm, id)) &&
+		       kv_arena_park(vm, id, vm->qmask + 1)
+		   ? 0
+		   : kv_arena_free(vm, id, diag);
+}
+
 int
 kv_vmem_xfree(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
-	uint32_t slot;
-	int error = busy_find(vm, va, size, &slot, diag);
+	bt_id id;
+	int error;
 
-	return error == 0 ? kv_arena_free(vm, slot, diag) : error;
+	if (vm->below != NULL &&
+	    kv_arena_park_again(
+		vm, va, kv_align_up(size, vm->qmask + 1), vm->qmask + 1))
+		return 0;
+	error = kv_arena_find(vm, va, size, &id, diag);
+	return error == 0 ? free_or_park(vm, id, diag) : error;
 }
 
 /* ---- Quantum caches --------------------------------------------------- */
@@ -334,13 +354,13 @@ cache_push(struct kv_vmem *vm, struct qcache *qc, bt_id id)
 	qc->item[qc->count++] = id;
 }
 
-static kv_va_t
+static bt_id
 cache_pop(struct kv_vmem *vm, struct qcache *qc)
 {
-	struct bt *t = tag_of(vm, qc->item[--qc->count]);
+	bt_id id = qc->item[--qc->count];
 
-	t->back = 0;
-	return t->start;
+	tag_of(vm, id)->back = 0;
+	return id;
 }
 
 /* All caches, smallest size first, each from its top down. */
@@ -349,10 +369,7 @@ caches_drain(struct kv_vmem *vm)
 {
 	for (unsigned i = 0; i < vm->ncaches; i++)
 		while (vm->cache[i].count > 0)
-			kv_arena_free(vm,
-			    bt_hash_find(
-				&vm->store, cache_pop(vm, &vm->cache[i])),
-			    NULL);
+			kv_arena_free(vm, cache_pop(vm, &vm->cache[i]), NULL);
 }
 
 bool
@@ -387,8 +404,7 @@ cache_fill(struct kv_vmem *vm, struct qcache *qc, struct kv_vmem_req *rq)
 	while (got.count < vm->batch &&
 	       kv_qcache_reserve(&got, vm->store.host, 1) == 0 &&
 	       kv_vmem_xalloc(vm, rq, &va) == 0)
-		got.item[got.count++] =
-		    (uint32_t)vm->store.hash[bt_hash_find(&vm->store, va)];
+		got.item[got.count++] = bt_hash_find(&vm->store, va);
 	rq->min = 0;
 	if (kv_qcache_reserve(qc, vm->store.host, got.count) == 0) {
 		for (size_t i = 0; i < got.count; i++)
@@ -409,6 +425,11 @@ kv_vmem_alloc(
 	struct qcache *qc = cache_for(vm, size);
 	struct kv_vmem_req rq;
 
+	if (vm->below != NULL && qc == NULL && fit == KV_VMEM_BESTFIT &&
+	    kv_arena_unpark(
+		vm, kv_align_up(size, vm->qmask + 1), vm->qmask + 1, va))
+		return 0;
+	arena_settle(vm);
 	if (qc == NULL && fit != KV_VMEM_NEXTFIT && size != 0 &&
 	    size <= UINT64_MAX - vm->qmask &&
 	    kv_arena_plain(vm, size, fit, va) == 0)
@@ -421,7 +442,7 @@ kv_vmem_alloc(
 		cache_fill(vm, qc, &rq);
 	if (qc->count == 0)
 		return kv_vmem_xalloc(vm, &rq, va);
-	*va = cache_pop(vm, qc);
+	*va = tag_of(vm, cache_pop(vm, qc))->start;
 	return 0;
 }
 
@@ -430,14 +451,17 @@ kv_vmem_free(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
 	struct qcache *qc = cache_for(vm, size);
-	uint32_t slot;
-	int error = busy_find(vm, va, size, &slot, diag);
+	bt_id id;
+	int error;
 
+	if (qc == NULL || va == 0)
+		return kv_vmem_xfree(vm, va, size, diag);
+	arena_settle(vm);
+	error = kv_arena_find(vm, va, size, &id, diag);
 	if (error != 0)
 		return error;
-	if (qc == NULL || va == 0 ||
-	    kv_qcache_reserve(qc, vm->store.host, 1) != 0)
-		return kv_arena_free(vm, slot, diag);
-	cache_push(vm, qc, (uint32_t)vm->store.hash[slot]);
+	if (kv_qcache_reserve(qc, vm->store.host, 1) != 0)
+		return kv_arena_free(vm, id, diag);
+	cache_push(vm, qc, id);
 	return 0;
 }

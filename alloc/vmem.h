@@ -36,10 +36,24 @@ typedef int kv_vmem_import_fn(
 typedef int kv_vmem_release_fn(
     void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag);
 
+/*
+ * Where a span comes from when the source is an arena: import then is one
+ * request to it, for that size and alignment, and release frees that block.
+ * Tells how: an arena that knows puts releases off (see vmem_park.c).
+ */
+struct kv_vmem_block {
+	struct kv_vmem *vm;
+	kv_va_t va;
+	uint64_t size, align; /* bytes */
+};
+typedef void kv_vmem_block_fn(
+    void *arg, kv_va_t va, uint64_t size, struct kv_vmem_block *block);
+
 struct kv_vmem_source {
 	kv_vmem_import_fn *import;
 	kv_vmem_release_fn *release; /* NULL: spans are kept and joined */
-	void *arg;		     /* handed to both */
+	kv_vmem_block_fn *block;     /* NULL: the source is no arena */
+	void *arg;		     /* handed to all */
 	uint64_t import_quantum;     /* imported sizes are multiples; > 0 */
 };
 

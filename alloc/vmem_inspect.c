@@ -3,7 +3,7 @@
  * vmem_inspect.c - arenas seen from outside: statistics, walks, check, whatis
  *
  * The concepts and the invariants checked here are those of vmem.c; nothing
- * in this file changes an arena.
+ * in this file changes an arena, except that what was put off is done first.
  */
 #include <stdlib.h>
 
@@ -24,6 +24,7 @@ maxfree(const struct kv_vmem *vm)
 struct kv_vmem_stats
 kv_vmem_stats(const struct kv_vmem *vm)
 {
+	arena_settle(vm);
 	return (struct kv_vmem_stats){.size = vm->size,
 	    .inuse = vm->inuse,
 	    .maxfree = maxfree(vm),
@@ -64,6 +65,7 @@ kv_vmem_largest_free(const struct kv_vmem *vm)
 {
 	uint64_t largest = 0;
 
+	arena_settle(vm);
 	for (bt_id id = tag_of(vm, BT_NONE)->next; id != BT_NONE;
 	     id = tag_of(vm, id)->next)
 		if (bt_is_free(tag_of(vm, id)) &&
@@ -83,6 +85,7 @@ kv_vmem_walk(const struct kv_vmem *vm, kv_vmem_walk_fn *cb, void *arg)
 {
 	int stop = 0;
 
+	arena_settle(vm);
 	for (bt_id id = tag_of(vm, BT_NONE)->next; id != BT_NONE && stop == 0;
 	     id = tag_of(vm, id)->next) {
 		struct kv_vmem_seg seg = segment(tag_of(vm, id));
@@ -98,6 +101,7 @@ kv_vmem_walk_class(
 {
 	int stop = 0;
 
+	arena_settle(vm);
 	if (class >= FREELIST_CLASSES ||
 	    freelist_next(&vm->free, class) != class)
 		return 0;
@@ -114,6 +118,7 @@ kv_vmem_walk_class(
 int
 kv_vmem_whatis(const struct kv_vmem *vm, kv_va_t va, struct kv_vmem_seg *seg)
 {
+	arena_settle(vm);
 	for (bt_id id = tag_of(vm, BT_NONE)->next; id != BT_NONE;
 	     id = tag_of(vm, id)->next) {
 		const struct bt *t = tag_of(vm, id);
@@ -181,19 +186,17 @@ check_lists(struct check *c, bt_id id)
 {
 	const struct kv_vmem *vm = c->vm;
 	const struct bt *t = tag_of(vm, id);
-	uint32_t slot = bt_hash_find(&vm->store, t->start);
+	bt_id found = bt_hash_find(&vm->store, t->start);
 
 	if (bt_kind(t) == KV_VMEM_BUSY) {
 		c->nbusy++;
 		c->inuse += t->size;
-		return slot == UINT32_MAX ||
-			       (uint32_t)vm->store.hash[slot] != id
-			   ? bad(c, 5, t->start,
-				 "busy segment is not in the hash")
-			   : 0;
+		return found != id ? bad(c, 5, t->start,
+					 "busy segment is not in the hash")
+				   : 0;
 	}
 	c->nfree++;
-	return slot != UINT32_MAX
+	return found != BT_NONE
 		   ? bad(c, 5, t->start, "free segment is in the hash")
 		   : 0;
 }
@@ -314,6 +317,7 @@ kv_vmem_check(const struct kv_vmem *vm, struct kv_diag *diag)
 	struct check c = {.vm = vm, .diag = diag};
 	int error = 0;
 
+	arena_settle(vm);
 	for (bt_id id = tag_of(vm, BT_NONE)->next; id != BT_NONE && error == 0;
 	     id = tag_of(vm, id)->next)
 		error = check_tag(&c, id);

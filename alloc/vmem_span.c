@@ -66,10 +66,9 @@ kv_arena_release(
 	return true;
 }
 
-/* Bytes that an import for such a request asks of the source.
- * => false: past 2^64 */
-static bool
-ask_for(const struct kv_vmem *vm, uint64_t size, uint64_t align, uint64_t *ask)
+bool
+kv_arena_ask(
+    const struct kv_vmem *vm, uint64_t size, uint64_t align, uint64_t *ask)
 {
 	uint64_t quantum = vm->source.import_quantum;
 
@@ -89,7 +88,7 @@ kv_arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 	kv_va_t va;
 
 	if (vm->source.import == NULL || vm->spare < SPARE_MIN ||
-	    !ask_for(vm, rq->size, rq->align, &ask))
+	    !kv_arena_ask(vm, rq->size, rq->align, &ask))
 		return ENOMEM;
 	if (vm->limit != 0 && (ask > vm->limit || vm->size > vm->limit - ask))
 		return ENOMEM;

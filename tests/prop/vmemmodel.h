@@ -39,6 +39,7 @@ struct model {
 	struct model *parent; /* NULL: none */
 	uint64_t iq, ialign;  /* import quantum and alignment */
 	bool release;
+	uint64_t allocs, frees, fails, imports, releases;
 };
 
 static inline unsigned
@@ -222,6 +223,7 @@ model_import(struct model *m, const struct kv_vmem_req *rq)
 	if (!model_xalloc(m->parent, &ask, &va))
 		return false;
 	model_add(m, va, ask.size, KV_VMEM_SPAN);
+	m->imports++;
 	return true;
 }
 
@@ -250,6 +252,7 @@ model_release(struct model *m, int at)
 	if (m->spare > SPARE_MOST)
 		m->spare = SPARE_MOST;
 	m->size -= seg.size;
+	m->releases++;
 	model_xfree(m->parent, seg.start);
 	return true;
 }
@@ -412,13 +415,17 @@ static inline bool
 model_xalloc(struct model *m, const struct kv_vmem_req *req, uint64_t *va)
 {
 	struct kv_vmem_req rq = *req;
+	bool found;
 
 	rq.size = up(rq.size, Q);
 	rq.align = rq.align == 0 ? Q : rq.align;
 	rq.max = rq.max == 0 ? UINT64_MAX : rq.max;
 	model_fill(m);
-	return rq.fit == KV_VMEM_NEXTFIT ? model_next(m, &rq, va)
-					 : model_best(m, &rq, va);
+	found = rq.fit == KV_VMEM_NEXTFIT ? model_next(m, &rq, va)
+					  : model_best(m, &rq, va);
+	m->allocs += found;
+	m->fails += !found;
+	return found;
 }
 
 /* xfree (1.4) of a block that is busy */
@@ -434,6 +441,7 @@ model_xfree(struct model *m, uint64_t va)
 	t = &m->pool[m->list[at]];
 	t->kind = KV_VMEM_FREE;
 	m->inuse -= t->size;
+	m->frees++;
 	o = at + 1 < m->n ? &m->pool[m->list[at + 1]] : NULL;
 	if (o != NULL && o->kind == KV_VMEM_FREE) {
 		class_take(m, m->list[at + 1]);
