@@ -30,6 +30,7 @@
 #include "vmem.h"
 #include "link.h"
 #include "phys.h"
+#include "pagecache.h"
 #include "object.h"
 #include "reserv.h"
 #include "kstack.h"

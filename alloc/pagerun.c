@@ -155,7 +155,8 @@ kv_pagerun_populate(struct kv_reserv *rv, struct kv_object *obj,
 	kv_reservation_populate(rv, r, i, n);
 }
 
-/* Free resident page i of a window (fact 25). */
+/* Free resident page i of a window (fact 25): back to the cache if it came
+ * from there, which spares the look at the reservations. */
 static void
 free_page(struct kv_reserv *rv, struct kv_object *obj, struct kv_window *w,
     unsigned i)
@@ -164,6 +165,8 @@ free_page(struct kv_reserv *rv, struct kv_object *obj, struct kv_window *w,
 	struct kv_reservation *r = kv_reservation_of(rv, pfn);
 
 	kv_object_remove_run(obj, w, i, 1);
+	if (rv->cache != NULL && kv_pagecache_free(rv->cache, pfn))
+		return;
 	kv_phys_uncharge(rv->phys, kv_phys_domain(rv->phys, pfn), 1);
 	if (r != NULL)
 		kv_reservation_depopulate(rv, r, (unsigned)(pfn - r->pfn), 1);

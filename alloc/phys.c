@@ -289,6 +289,13 @@ kv_phys_domain(const struct kv_phys *phys, kv_pfn_t pfn)
 	return seg == NULL ? phys->buddy.ndomains : seg->domain;
 }
 
+unsigned
+kv_phys_pool(const struct kv_phys *phys, kv_pfn_t pfn)
+{
+	return kv_buddy_pool(
+	    &phys->buddy, kv_buddy_seg_of(&phys->buddy, pfn), (uint32_t)pfn);
+}
+
 uint64_t
 kv_phys_pages(const struct kv_phys *phys)
 {

@@ -167,6 +167,9 @@ uint64_t kv_phys_blocks(const struct kv_phys *phys, unsigned domain,
 /* Domain of a page; the page must be memory (else ndomains). */
 unsigned kv_phys_domain(const struct kv_phys *phys, kv_pfn_t pfn);
 
+/* The pool of a page of memory, free or not. */
+unsigned kv_phys_pool(const struct kv_phys *phys, kv_pfn_t pfn);
+
 /* Visit the free blocks: domain, list, pool, order ascending, queue order. */
 struct kv_phys_block {
 	kv_pfn_t pfn;

@@ -3,11 +3,10 @@
  * reserv.c - pages for objects: from reservations, queues, or by breaking
  *
  * 1 Concepts.  A page for a pindex comes, in this order, from the reservation
- *   that covers it, from a new reservation, from the free queues, and, when
- *   those are empty, from what the breaking of the oldest partial reservation
- *   sets free.
- * 2 Representation.  That of reservation.c and object.c.
- * 3 Invariants.  I1..I6 of reservation.c.
+ *   that covers it, from a new reservation, from the page cache of the CPU (if
+ *   there is one), from the free queues, and, when those are empty, from what
+ * the breaking of the oldest partial reservation sets free. 2 Representation.
+ * That of reservation.c and object.c. 3 Invariants.  I1..I6 of reservation.c.
  * 4 Cost.  A run inside an active reservation, or a free of one: a lookup of
  *   the window, a few words of two maps, at most one move in the queue.
  * 5 Fidelity.  spec phys.md 16-18, 25, from vm_reserv.c and vm_page.c.
@@ -42,6 +41,7 @@ kv_reserv_create(const struct kv_reserv_config *cfg, struct kv_reserv **rv)
 		return ENOMEM;
 	}
 	r->phys = cfg->phys;
+	r->cache = cfg->cache;
 	r->host = cfg->host;
 	r->tap = cfg->tap;
 	r->order = m->reserv_order;
@@ -152,7 +152,7 @@ run_get(const struct kv_reserv *rv, const struct kv_pagerun *run, bool tight)
 static int
 run_prepare(struct kv_reserv *rv, const struct kv_pagerun *run)
 {
-	bool tight = run_is_tight(rv, run);
+	bool tight = rv->cache != NULL || run_is_tight(rv, run);
 	uint64_t windows = kv_pagerun_windows(rv, run), details = windows;
 
 	if (tight) {
@@ -162,6 +162,9 @@ run_prepare(struct kv_reserv *rv, const struct kv_pagerun *run)
 
 		details += queued < n ? queued : n;
 	}
+	/* Batches split what single pages would, and half a bucket more. */
+	if (rv->cache != NULL)
+		details += windows;
 	if (kv_reservation_reserve(rv, windows) != 0 ||
 	    kv_phys_reserve(rv->phys, details) != 0)
 		return ENOMEM;
@@ -220,6 +223,20 @@ alloc_reserved(struct kv_reserv *rv, const struct kv_pagerun *run,
 	return true;
 }
 
+/* A single page for a pindex of no reservation, if the cache has one. */
+static bool
+alloc_cached(const struct kv_reserv *rv, const struct kv_pagerun *run,
+    struct kv_window *w, kv_pindex_t pindex)
+{
+	kv_pfn_t pfn;
+
+	if (rv->cache == NULL || kv_pagecache_alloc(rv->cache, KV_PHYS_DEFAULT,
+				     run->domain, &pfn) != 0)
+		return false;
+	kv_object_add(run->obj, w, (unsigned)(pindex - w->first), pfn);
+	return true;
+}
+
 /* One page (facts 16-18).  => 0, ENOMEM */
 static int
 alloc_page(struct kv_reserv *rv, const struct kv_pagerun *run,
@@ -228,7 +245,8 @@ alloc_page(struct kv_reserv *rv, const struct kv_pagerun *run,
 	for (;;) {
 		kv_pfn_t pfn;
 
-		if (alloc_reserved(rv, run, w, pindex))
+		if (alloc_reserved(rv, run, w, pindex) ||
+		    alloc_cached(rv, run, w, pindex))
 			return 0;
 		if (!kv_phys_charge(rv->phys, run->domain, 1))
 			return ENOMEM;

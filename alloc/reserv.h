@@ -7,6 +7,7 @@
 #include "event.h"
 #include "host.h"
 #include "object.h"
+#include "pagecache.h"
 #include "phys.h"
 
 struct kv_reserv; /* the reservations of one machine */
@@ -14,7 +15,9 @@ struct kv_reserv; /* the reservations of one machine */
 /* ---- Create ------------------------------------------------------------ */
 
 struct kv_reserv_config {
-	struct kv_phys *phys; /* outlives this */
+	struct kv_phys *phys;	    /* outlives this */
+	struct kv_pagecache *cache; /* likewise; NULL: single pages come
+				       straight from the queues */
 	struct kv_host *host;
 	struct kv_tap tap;
 };
@@ -30,10 +33,11 @@ void kv_reserv_tick(struct kv_reserv *rv, uint64_t n);
 
 /*
  * Give the object a page at each of [pindex, pindex + npages), ascending:
- * from a reservation, else from the free queues, else by breaking the oldest
- * partial reservation.  All or nothing.  pfns, if not NULL, gets npages.
- * The domain is a wish: an existing reservation decides (freebsd-F21).
- * Past the end of the object there are pages, but no reservations.
+ * from a reservation, else from the page cache, else from the free queues,
+ * else by breaking the oldest partial reservation.  All or nothing.  pfns, if
+ * not NULL, gets npages. The domain is a wish: an existing reservation decides
+ * (freebsd-F21). Past the end of the object there are pages, but no
+ * reservations.
  * => 0; ENOMEM (what was obtained is freed again; when it is metadata that is
  *    missing, nothing is changed); EEXIST (a page is already there; nothing
  *    is changed); ERANGE (past KV_OBJECT_SIZE_MAX); EINVAL (no such domain;
@@ -47,9 +51,12 @@ int kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj,
 int kv_page_free(struct kv_reserv *rv, struct kv_object *obj,
     kv_pindex_t pindex, unsigned npages, struct kv_diag *diag);
 
-/* A page without an object, from the queues or by breaking (facts 7, 18); it
- * is freed with kv_phys_free.  => 0; ENOMEM; EINVAL: no such domain */
+/* A page without an object, from the page cache, the queues or by breaking
+ * (facts 7, 18).  => 0; ENOMEM; EINVAL: no such domain */
 int kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn);
+
+/* Free what kv_page_alloc_anon gave.  => 0; errors of kv_phys_free */
+int kv_page_free_anon(struct kv_reserv *rv, kv_pfn_t pfn, struct kv_diag *diag);
 
 /*
  * A physically contiguous run (facts 12, 23, 24), from reservations, the

@@ -32,6 +32,9 @@ kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
 	if (domain >= kv_phys_domains(rv->phys))
 		return EINVAL;
 	for (;;) {
+		if (rv->cache != NULL && kv_pagecache_alloc(rv->cache,
+					     KV_PHYS_DIRECT, domain, pfn) == 0)
+			return 0;
 		if (kv_phys_reserve(rv->phys, 1) != 0 ||
 		    !kv_phys_charge(rv->phys, domain, 1))
 			return ENOMEM;
@@ -41,6 +44,14 @@ kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
 		if (kv_reserv_reclaim(rv, domain) != 0)
 			return ENOMEM;
 	}
+}
+
+int
+kv_page_free_anon(struct kv_reserv *rv, kv_pfn_t pfn, struct kv_diag *diag)
+{
+	if (rv->cache != NULL && kv_pagecache_free(rv->cache, pfn))
+		return 0;
+	return kv_phys_free(rv->phys, pfn, 0, diag);
 }
 
 /* ---- From reservations (fact 24) --------------------------------------- */

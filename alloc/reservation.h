@@ -7,6 +7,7 @@
 #include "event.h"
 #include "host.h"
 #include "object.h"
+#include "pagecache.h"
 #include "phys.h"
 
 /*
@@ -29,6 +30,7 @@ struct kv_reservation {
 
 struct kv_reserv {
 	struct kv_phys *phys;	       /* (c) */
+	struct kv_pagecache *cache;    /* (c) NULL: none */
 	struct kv_host *host;	       /* (c) */
 	struct kv_tap tap;	       /* (c) */
 	unsigned order;		       /* (c) log2 pages of a reservation */

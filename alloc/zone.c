@@ -33,7 +33,7 @@
 struct bucket {
 	struct bucket *next; /* in a list */
 	unsigned count;
-	unsigned char items[]; /* sizes.bucket of them; the last goes first */
+	uint64_t items[]; /* sizes.bucket of them; the last goes first */
 };
 
 enum { ALLOC, FREE, CROSS, KINDS };
@@ -83,7 +83,7 @@ kv_zone_create(const struct kv_zone_config *cfg, struct kv_zone **zone)
 	struct kv_zone *z;
 
 	if (cfg->ncpus == 0 || cfg->ndomains == 0 || cfg->item_size == 0 ||
-	    cfg->item_size > KV_ZONE_ITEM_MAX ||
+	    cfg->item_size % sizeof(uint64_t) != 0 ||
 	    (cfg->ndomains > 1 && cfg->source.domain == NULL))
 		return EINVAL;
 	z = kv_host_zalloc(cfg->host, 1, sizeof(*z));
@@ -139,7 +139,8 @@ static void *
 item_at(const struct kv_zone *z, const struct bucket *b, unsigned i)
 {
 	/* the items of a const bucket are only read */
-	return (void *)(uintptr_t)(b->items + i * z->cfg.item_size);
+	return (void *)(uintptr_t)(b->items +
+				   i * (z->cfg.item_size / sizeof(uint64_t)));
 }
 
 static bool

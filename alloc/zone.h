@@ -10,8 +10,6 @@ struct kv_zone; /* a cache of items of one size */
 
 /* ---- Create ------------------------------------------------------------ */
 
-enum { KV_ZONE_ITEM_MAX = 32 }; /* bytes */
-
 /*
  * Where items come from and go to.  import: up to n items of the domain into
  * items, in the order they come; => how many, 0 for none.  release: back;
@@ -26,7 +24,7 @@ struct kv_zone_source {
 };
 
 struct kv_zone_config {
-	size_t item_size; /* bytes, at most KV_ZONE_ITEM_MAX */
+	size_t item_size; /* bytes, a multiple of 8; aligned so */
 	unsigned ncpus, ndomains;
 	uint64_t limit;	     /* uma_zone_set_maxcache: items cached at most */
 	unsigned bucket_max; /* items of a bucket at most; 0 = no bound */
