@@ -3,8 +3,7 @@
 """invariants.py SOURCE [--write] - the table of invariants says what theory says
 
 `kvasir list invariants` prints sim/run/invariants.def.  Its rows are the
-invariants that the theory blocks of alloc/ number; --write brings it up to
-date.
+invariants that theory blocks number; --write brings it up to date.
 """
 import os
 import re
@@ -12,16 +11,18 @@ import sys
 
 # Whose check reports by these numbers: the id is MODULE-In.
 MODULES = {
-    'vmem': ['vmem.c'],
-    'phys': ['buddy.c', 'phys.c'],
-    'object': ['object.c'],
-    'reserv': ['reservation.c'],
-    'freebsd': ['kstack.c'],
+    'vmem': ['alloc/vmem.c'],
+    'phys': ['alloc/buddy.c', 'alloc/phys.c'],
+    'object': ['alloc/object.c'],
+    'reserv': ['alloc/reservation.c'],
+    'freebsd': ['alloc/kstack.c'],
+    'pmap': ['sim/hw/pmap.c'],
+    'tlb': ['sim/hw/tlb.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */
 /* X(module, number, text): what kv_MODULE_check holds up, as the theory blocks
- * of alloc/ put it.  Written by tests/lint/invariants.py. */
+ * put it.  Written by tests/lint/invariants.py. */
 '''
 FIRST = re.compile(r' \*   I(\d+)  +(\S.*)')
 MORE = re.compile(r' \*       +(\S.*)')
@@ -48,7 +49,7 @@ def table(source):
     for module, files in MODULES.items():
         found = []
         for name in files:
-            found += numbered(os.path.join(source, 'alloc', name))
+            found += numbered(os.path.join(source, name))
         numbers = [number for number, _ in found]
         if not found or len(set(numbers)) != len(numbers):
             sys.exit(f'{module}: no invariants, or a number twice')
@@ -68,7 +69,7 @@ def main():
         return
     with open(path) as text:
         if text.read() != rows:
-            print(f'{TABLE} is not what the theory blocks of alloc/ say: run '
+            print(f'{TABLE} is not what the theory blocks say: run '
                   'tests/lint/invariants.py . --write')
             sys.exit(1)
 
