@@ -27,8 +27,16 @@ struct kv_mmu_caps {
 	bool bad_slot_256;  /* CPL3 cannot run in PML4 slot 256 */
 };
 
-/* The model's machine.  => 0; EINVAL */
+/*
+ * The model's machine: memory with tables in it, walked as hardware does.  Of a
+ * format with a root per half (arm64) it has the upper one.  => 0; EINVAL (no
+ * format)
+ */
 int kv_mmu_model_open(const struct kv_mmu_config *cfg, struct kv_mmu **mmu);
+
+/* Plant a fault in the model's memory: those bits of the entry that maps va
+ * change, and nobody is told.  => 0; ENOENT (no leaf) */
+int kv_mmu_model_flip(struct kv_mmu *mmu, kv_va_t va, uint64_t bits);
 
 /*
  * => 0; an errno and a static *reason.  kv_mmu_absent(errno) tells whether that
@@ -102,7 +110,10 @@ struct kv_mmu_ops {
 
 	/*
 	 * Touch each address once, in order; a fault does not end it.  faults
-	 * gets the first cap of them, in order.
+	 * gets the first cap of them, in order.  Edits that are queued are not
+	 * seen before the commit, here and below.  An address that is not
+	 * canonical faults with vector 13 (#GP) and error 0, all others with
+	 * vector 14.
 	 * => 0 and the number of all faults; EIO, ETIMEDOUT
 	 */
 	int (*touch)(struct kv_mmu *mmu, enum kv_access access,
@@ -112,8 +123,9 @@ struct kv_mmu_ops {
 	 * Push downwards from top, 8 bytes at a time, until size bytes are
 	 * pushed or the push faults, as a kernel that overruns its stack.
 	 * *hit: it did; then vector 8 (#DF, on a stack of its own) and va =
-	 * the first address that could not be written.
-	 * => 0; EIO, ETIMEDOUT, EOPNOTSUPP
+	 * the first address that could not be written, index and error 0.
+	 * => 0; EINVAL (top or size no multiples of 8); EIO, ETIMEDOUT,
+	 *    EOPNOTSUPP
 	 */
 	int (*overflow)(struct kv_mmu *mmu, kv_va_t top, uint64_t size,
 	    bool *hit, struct kv_fault *fault);

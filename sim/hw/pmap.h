@@ -128,6 +128,10 @@ int kv_pmap_extract(
  * writable.  => 0; ENOENT: no leaf */
 int kv_pmap_access(struct kv_pmap *pmap, kv_va_t va, bool write);
 
+/* pmap_ts_referenced, pmap_clear_modify: A, M or both (attr) of the leaf at va
+ * are clear.  => 0; ENOENT: no leaf */
+int kv_pmap_clear(struct kv_pmap *pmap, kv_va_t va, unsigned attr);
+
 /* Visit the leaves that share an address with [start, end), which may be the
  * whole space, in order of address; cb's not 0 ends it.
  * => what the last cb returned, 0 without leaves */

@@ -33,22 +33,40 @@ kv_pmap_extract(const struct kv_pmap *pmap, kv_va_t va, struct kv_leaf *leaf)
 	return 0;
 }
 
+/* Of the leaf at va A and M are on (off) where attr has them.  => as access */
+static int
+set_attr(struct kv_pmap *p, kv_va_t va, unsigned attr, bool on)
+{
+	const struct kv_pte_format *f = p->format;
+	struct kv_pt *t = kv_pt_lookup(p, va);
+	const unsigned i = kv_pt_index(p, va, t->level);
+	const uint64_t old = t->entry[i];
+	uint64_t entry = old;
+
+	if (old == 0 || !kv_pt_canonical(p, va))
+		return ENOENT;
+	if (on && !kv_pte_on(&f->attr[KV_PTE_W_BIT], old))
+		attr &= ~(unsigned)KV_PTE_M;
+	if ((attr & KV_PTE_A) != 0)
+		entry = kv_pte_set(&f->attr[KV_PTE_A_BIT], entry, on);
+	if ((attr & KV_PTE_M) != 0)
+		entry = kv_pte_set(&f->attr[KV_PTE_M_BIT], entry, on);
+	if (entry != old)
+		kv_pt_put(p, t, i, entry);
+	return 0;
+}
+
 int
 kv_pmap_access(struct kv_pmap *pmap, kv_va_t va, bool write)
 {
-	const struct kv_pte_format *f = pmap->format;
-	struct kv_pt *t = kv_pt_lookup(pmap, va);
-	const unsigned i = kv_pt_index(pmap, va, t->level);
-	const uint64_t old = t->entry[i];
-	uint64_t entry = kv_pte_set(&f->attr[KV_PTE_A_BIT], old, true);
+	return set_attr(
+	    pmap, va, KV_PTE_A | (write ? (unsigned)KV_PTE_M : 0), true);
+}
 
-	if (old == 0 || !kv_pt_canonical(pmap, va))
-		return ENOENT;
-	if (write && kv_pte_on(&f->attr[KV_PTE_W_BIT], old))
-		entry = kv_pte_set(&f->attr[KV_PTE_M_BIT], entry, true);
-	if (entry != old)
-		kv_pt_put(pmap, t, i, entry);
-	return 0;
+int
+kv_pmap_clear(struct kv_pmap *pmap, kv_va_t va, unsigned attr)
+{
+	return set_attr(pmap, va, attr, false);
 }
 
 /* ---- Visits ------------------------------------------------------------ */

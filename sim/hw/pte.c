@@ -27,6 +27,10 @@
  *   volume 2 chapter 5 and Intel SDM volume 3 chapter 4; Arm ARM, VMSAv8-64
  *   translation table formats, stage 1; RISC-V privileged specification, Sv39,
  *   Sv48 and Svnapot.
+ *   Reserved bits are what makes a fault say so: on amd64 frame bits below the
+ *   size of a superpage (bit 12 there is PAT) and PS where it has no meaning;
+ *   on riscv a misaligned frame.  That a frame be too high for the processor
+ *   is not in the table.
  *   amd64: tables allow everything (leaves decide) and have A set from the
  *   start, so that a processor never writes to them.
  *   arm64: with hardware management of dirty state W is DBM and M is AP[2]
@@ -59,6 +63,7 @@
 	.frame_mask = BITS(51, 12),                                           \
 	.table = BIT(5) | BIT(2) | BIT(1) | BIT(0), .is_table = INVERTED(7),  \
 	.present = ON(0), .leaf = {BIT(0), BIT(7) | BIT(0), BIT(7) | BIT(0)}, \
+	.reserved = {0, BITS(20, 13), BITS(29, 13), BIT(7), BIT(7)},          \
 	.attr = {ON(1), INVERTED(63), ON(2), ON(8), ON(5), ON(6), NONE}
 
 #define ARM64                                                       \
@@ -75,6 +80,7 @@
 	.page_shift = 12, .pt_shift = 9, .root_shift = 9,                    \
 	.frame_mask = BITS(53, 10), .frame_shift = 2, .table = BIT(0),       \
 	.is_table = {BITS(3, 1), 0}, .present = ON(0), .leaf = {3, 3, 3, 3}, \
+	.reserved = {0, BITS(18, 10), BITS(27, 10), BITS(36, 10)},           \
 	.attr = {ON(2), ON(3), ON(4), ON(5), ON(6), ON(7), ON(63)},          \
 	.group = {{0, 4}}, .group_in_frame = true
 

@@ -51,6 +51,8 @@ struct kv_pte_format {
 	uint64_t leaf[KV_PTE_LEVELS_MAX];      /* constant bits of a leaf */
 	struct kv_pte_bits attr[KV_PTE_ATTRS]; /* by bit number of KV_PTE_*;
 						  mask 0: the format has none */
+	uint64_t reserved[KV_PTE_LEVELS_MAX];  /* bits that a leaf of that level
+						  must not have set */
 	struct kv_pte_bits user_x; /* X of a U mapping, where that has a bit of
 				      its own (arm64: attr's is PXN, this UXN;
 				      the other one forbids); mask 0: attr's */

@@ -61,6 +61,18 @@ kv_pte_frame(const struct kv_pte_format *f, uint64_t entry)
 	return (entry & f->frame_mask) << f->frame_shift;
 }
 
+/* The address of an offset into what a root covers: the bits above va_bits
+ * follow from the half that it is in, or from the half that the root is for. */
+static inline kv_va_t
+kv_pte_va(const struct kv_pte_format *f, bool low_half, uint64_t offset)
+{
+	const uint64_t sign = UINT64_C(1) << (f->va_bits - 1);
+
+	if (f->root_per_half)
+		return low_half ? offset : offset | ~(2 * sign - 1);
+	return (offset ^ sign) - sign;
+}
+
 /* log2 entries of a contiguous group of that level; 0 = none. */
 static inline unsigned
 kv_pte_group(const struct kv_pte_format *f, unsigned level)
