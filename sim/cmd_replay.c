@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "in/thread_trace.h"
+#include "out/files.h"
 #include "out/hint.h"
 #include "out/log.h"
 #include "out/mem.h"
@@ -87,20 +88,6 @@ choice_parse(struct choice *c, const char *words)
 /* ---- Output ----------------------------------------------------------- */
 
 static int
-file_write(const char *folder, const char *name, const struct kv_buf *b)
-{
-	struct kv_buf path = {0};
-	int error;
-
-	kv_buf_printf(&path, "%s/%s", folder, name);
-	error = kv_buf_write_file(b, path.data);
-	if (error != 0)
-		kv_log_error("%s: %s", path.data, strerror(error));
-	kv_buf_fini(&path);
-	return error;
-}
-
-static int
 reports_write(const struct kv_replay_report *r, const char *folder)
 {
 	struct kv_buf text = {0}, json = {0};
@@ -108,9 +95,7 @@ reports_write(const struct kv_replay_report *r, const char *folder)
 
 	kv_report_replay_text(r, &text);
 	kv_report_replay_json(r, &json);
-	error = file_write(folder, "report.txt", &text);
-	if (error == 0)
-		error = file_write(folder, "report.json", &json);
+	error = kv_files_report(folder, &text, &json);
 	kv_buf_fini(&text);
 	kv_buf_fini(&json);
 	return error;
@@ -131,35 +116,20 @@ plots_write(const struct kv_replay_report *r, const char *folder)
 	int error;
 
 	kv_plot_pindex(&b, r->cfg->machine);
-	error = file_write(folder, "pindex.dat", &b);
+	error = kv_files_write(folder, "pindex.dat", &b);
 	for (size_t i = 0; error == 0 && i < sizeof(files) / sizeof(files[0]);
 	     i++) {
 		b.size = 0;
 		files[i].fn(&b, r->replays, r->count);
-		error = file_write(folder, files[i].name, &b);
+		error = kv_files_write(folder, files[i].name, &b);
 	}
 	for (size_t i = 0; error == 0 && i < kv_plot_nscripts; i++) {
 		b.size = 0;
 		kv_buf_add(&b, (const char *)kv_plot_scripts[i].data,
 		    kv_plot_scripts[i].size);
-		error = file_write(folder, kv_plot_scripts[i].name, &b);
+		error = kv_files_write(folder, kv_plot_scripts[i].name, &b);
 	}
 	kv_buf_fini(&b);
-	return error;
-}
-
-static int
-folder_write(const struct kv_replay_report *r, const char *folder)
-{
-	int error = kv_folder_create(folder);
-
-	if (error != 0) {
-		kv_log_error("%s: %s", folder, strerror(error));
-		return error;
-	}
-	error = reports_write(r, folder);
-	if (error == 0)
-		error = plots_write(r, folder);
 	return error;
 }
 
@@ -168,7 +138,8 @@ report_print(const struct kv_replay_report *r, const struct kv_opts *opts)
 {
 	struct kv_buf b = {0};
 
-	if (opts->output != NULL && folder_write(r, opts->output) != 0)
+	if (opts->output != NULL && (reports_write(r, opts->output) != 0 ||
+					plots_write(r, opts->output) != 0))
 		return KV_EXIT_USAGE;
 	if (opts->format == KV_FORMAT_JSON)
 		kv_report_replay_json(r, &b);
@@ -180,16 +151,6 @@ report_print(const struct kv_replay_report *r, const struct kv_opts *opts)
 }
 
 /* ---- Running ---------------------------------------------------------- */
-
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (strcmp(path, "-") == 0)
-		return "standard input";
-	return slash == NULL ? path : slash + 1;
-}
 
 static int
 policies_run(const struct kv_replay_report *r, const struct choice *c,
@@ -248,7 +209,7 @@ trace_run(const struct kv_thread_trace *trace, const struct choice *c,
 	    .audit = opts->audit,
 	};
 	struct kv_replay_report report = {
-	    .name = base_name(opts->operands[0]),
+	    .name = kv_files_name(opts->operands[0]),
 	    .cfg = &cfg,
 	    .seed = opts->seed,
 	    .strict = opts->strict,

@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cmd_run.c - kvasir run SCENARIO: run one scenario, print its report */
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd.h"
+#include "out/files.h"
 #include "out/log.h"
 #include "out/report_run.h"
+#include "out/shape.h"
 
-/* Both forms into the folder -o names.  => exit status */
+/* Both forms, and the state as the kernels' own tools would show it. */
 static int
-write_files(
-    const char *folder, const struct kv_buf *text, const struct kv_buf *json)
+files_write(const struct kv_run *run, const char *folder,
+    const struct kv_buf *text, const struct kv_buf *json)
 {
-	const struct {
-		const char *name;
-		const struct kv_buf *content;
-	} files[] = {{"report.txt", text}, {"report.json", json}};
-	struct kv_buf path = {0};
-	int error = kv_folder_create(folder);
+	int error = kv_files_report(folder, text, json);
+	struct kv_buf b = {0};
 	size_t i;
 
-	for (i = 0; i < 2 && error == 0; i++) {
-		path.size = 0;
-		kv_buf_printf(&path, "%s/%s", folder, files[i].name);
-		error = kv_buf_write_file(files[i].content, path.data);
+	for (i = 0; i < kv_nshapes && error == 0; i++) {
+		b.size = 0;
+		kv_shapes[i].write(run, &b);
+		if (b.size != 0)
+			error = kv_files_write(folder, kv_shapes[i].file, &b);
 	}
-	kv_buf_fini(&path);
-	if (error == 0)
-		return KV_EXIT_OK;
-	kv_log_error("-o %s: %s", folder, strerror(error));
-	return KV_EXIT_USAGE;
+	kv_buf_fini(&b);
+	return error;
 }
 
 static int
@@ -42,8 +37,9 @@ report(const struct kv_run *run, const struct kv_opts *opts)
 
 	kv_report_run_text(run, &text);
 	kv_report_run_json(run, &json);
-	if (opts->output != NULL)
-		status = write_files(opts->output, &text, &json);
+	if (opts->output != NULL &&
+	    files_write(run, opts->output, &text, &json) != 0)
+		status = KV_EXIT_USAGE;
 	if (status == KV_EXIT_OK) {
 		fwrite(out->data, 1, out->size, stdout);
 		status = kv_run_passed(run) ? KV_EXIT_OK : KV_EXIT_FAILED;

@@ -26,6 +26,8 @@ static const struct kv_verb verbs[] = {
 	kv_cmd_vmem},
     {"phys", "TRACE", "run a phys trace; one output line an operation", 1, 1, 0,
 	kv_cmd_phys},
+    {"report", "FILE", "show our figures for the state of a real kernel", 1, 1,
+	KV_OPT_FORMAT | KV_OPT_OUTPUT | KV_OPT_MACHINE, kv_cmd_report},
     {"whatis", "SCENARIO ADDRESS...",
 	"run a scenario, then say what each address is", 2, SIZE_MAX,
 	RUN_OPTIONS, kv_cmd_whatis},

@@ -157,6 +157,13 @@ set_strict(struct parse *p, char *value)
 }
 
 static bool
+set_machine(struct parse *p, char *value)
+{
+	p->opts->machine = kv_machine_find(value);
+	return p->opts->machine != NULL;
+}
+
+static bool
 set_quiet(struct parse *p, char *value)
 {
 	(void)value;
@@ -235,6 +242,8 @@ static const struct option_row {
 	"long-lived stacks created first (0)"},
     {"strict", 0, NULL, KV_OPT_STRICT, set_strict,
 	"a garbled line is an error"},
+    {"machine", 0, "MACHINE", KV_OPT_MACHINE, set_machine,
+	"where it was captured, see kvasir list machines (amd64)"},
     {NULL, 'q', NULL, 0, set_quiet, "no warnings, no progress"},
     {NULL, 'v', NULL, 0, set_verbose, "say what is being done"},
     {"progress", 0, "auto|always|never", 0, set_progress,
@@ -403,7 +412,8 @@ kv_opts_parse(
 	struct parse p = {.opts = opts};
 	int error;
 
-	*opts = (struct kv_opts){.seed = 12345, .audit = 1};
+	*opts = (struct kv_opts){
+	    .seed = 12345, .audit = 1, .machine = kv_machine_find("amd64")};
 	opts->operands =
 	    kv_mem_resize(NULL, (size_t)argc, sizeof(*opts->operands));
 	error = parse_all(&p, verb, argc, argv);

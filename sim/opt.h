@@ -22,7 +22,8 @@ enum {
 	KV_OPT_POLICY = 1 << 7,
 	KV_OPT_RESIDENT = 1 << 8,
 	KV_OPT_STRICT = 1 << 9,
-	KV_OPT_REQUIRE = 1 << 10 /* --require-kvm alone */
+	KV_OPT_REQUIRE = 1 << 10, /* --require-kvm alone */
+	KV_OPT_MACHINE = 1 << 11
 };
 
 /* Exit statuses (interface.md). */
@@ -44,6 +45,7 @@ struct kv_opts {
 	const char *policy; /* as given: P[,P...]; NULL = the verb's default */
 	uint64_t resident;
 	bool strict;
+	const struct kv_machine *machine; /* amd64 unless said */
 	char **operands; /* owned list; strings belong to argv */
 	size_t noperands;
 };

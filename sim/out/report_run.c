@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/format.h"
 #include "out/mem.h"
 #include "run/measure_map.h"
 #include "run/policy.h"
 
-enum { CELL = 48, LABEL = 28, WORDS_SHOWN = 12 };
+enum { CELL = 48, LABEL = KV_FORMAT_LABEL, WORDS_SHOWN = 12 };
 
 /* ---- JSON ------------------------------------------------------------ */
 
@@ -104,64 +105,6 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 	kv_emit_close(&e, '}');
 }
 
-/* ---- Text: values ---------------------------------------------------- */
-
-/* 10485760 -> "10 MiB": whole units only where nothing is lost, else one
- * decimal. */
-static void
-format_bytes(char *s, size_t size, uint64_t bytes)
-{
-	static const char *const units[] = {
-	    "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	double scaled = (double)bytes;
-	unsigned unit = 0;
-
-	while (scaled >= 1024 && unit < 6) {
-		scaled /= 1024;
-		unit++;
-	}
-	if (scaled == (double)(uint64_t)scaled)
-		snprintf(s, size, "%.0f %s", scaled, units[unit]);
-	else
-		snprintf(s, size, "%.1f %s", scaled, units[unit]);
-}
-
-static void
-format_value(char *s, size_t size, const struct kv_value *v, bool hex)
-{
-	switch (v->kind) {
-	case KV_VALUE_UINT:
-		snprintf(s, size, hex ? "0x%" PRIx64 : "%" PRIu64, v->u);
-		break;
-	case KV_VALUE_INT:
-		snprintf(s, size, "%" PRId64, v->i);
-		break;
-	case KV_VALUE_REAL:
-		snprintf(s, size, "%.6f", v->r);
-		break;
-	case KV_VALUE_WORD:
-		snprintf(s, size, "%s", v->w);
-		break;
-	case KV_VALUE_NONE:
-		snprintf(s, size, "not in this run");
-		break;
-	}
-}
-
-static void
-format_metric(char *s, size_t size, const struct kv_metric *x)
-{
-	struct kv_value v = {.kind = KV_VALUE_UINT, .u = x->u};
-
-	if (x->kind == KV_METRIC_SIGNED)
-		v = (struct kv_value){.kind = KV_VALUE_INT, .i = x->i};
-	else if (x->kind == KV_METRIC_RATIO)
-		v = (struct kv_value){.kind = KV_VALUE_REAL, .r = x->r};
-	else if (x->kind == KV_METRIC_TEXT)
-		v = (struct kv_value){.kind = KV_VALUE_WORD, .w = x->text};
-	format_value(s, size, &v, x->kind == KV_METRIC_HEX);
-}
-
 /* ---- Text: groups of figures ----------------------------------------- */
 
 /* What is being written: which figures stand there already. */
@@ -208,23 +151,13 @@ put_pattern(struct kv_buf *b, const char *text)
 static void
 put_row(struct page *p, const struct kv_metric *x, uint64_t of)
 {
-	const struct kv_metric_decl *decl = kv_metric_declared(x->name);
-	char cell[CELL], bytes[CELL];
-
 	p->shown[x - p->run->metrics.list] = true;
-	kv_buf_printf(p->b, "  %-*s ", LABEL, x->name);
 	if (strcmp(x->name, "kstack.pattern") == 0) {
+		kv_buf_printf(p->b, "  %-*s ", LABEL, x->name);
 		put_pattern(p->b, x->text);
 		return;
 	}
-	format_metric(cell, sizeof(cell), x);
-	kv_buf_printf(p->b, "%14s", cell);
-	if (x->kind == KV_METRIC_BYTES) {
-		format_bytes(bytes, sizeof(bytes), x->u);
-		kv_buf_printf(p->b, " bytes (%s)", bytes);
-	} else if (decl != NULL && decl->unit[0] != '\0') {
-		kv_buf_printf(p->b, " %s", decl->unit);
-	}
+	kv_format_row(p->b, x);
 	if (of != 0)
 		kv_buf_printf(
 		    p->b, " (%.1f %%)", 100.0 * (double)x->u / (double)of);
@@ -270,7 +203,7 @@ take_cell(struct page *p, const char *name, char *s, size_t size)
 	if (x->kind == KV_METRIC_RATIO)
 		snprintf(s, size, "%.2f", x->r);
 	else
-		format_metric(s, size, x);
+		kv_format_metric(s, size, x);
 	return x;
 }
 
@@ -331,26 +264,13 @@ put_groups(struct page *p)
 static void
 put_orders(struct page *p)
 {
-	static const char *const rows[] = {
-	    "blocks", "extfrag", "fmfi", "frag_index", "unusable_index"};
-	unsigned last = p->run->sc->machine->max_order, order;
-	char name[CELL], cell[CELL];
+	const struct kv_metrics *m = &p->run->metrics;
 	size_t i;
 
-	kv_buf_printf(p->b, "  %-*s", LABEL - 6, "order of a request");
-	for (order = 0; order <= last; order++)
-		kv_buf_printf(p->b, " %8u", order);
-	kv_buf_add(p->b, "\n", 1);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		kv_buf_printf(p->b, "  phys.%-*s", LABEL - 11, rows[i]);
-		for (order = 0; order <= last; order++) {
-			snprintf(
-			    name, sizeof(name), "phys.%s.o%u", rows[i], order);
-			take_cell(p, name, cell, sizeof(cell));
-			kv_buf_printf(p->b, " %8s", cell);
-		}
-		kv_buf_add(p->b, "\n", 1);
-	}
+	kv_format_orders(p->b, m, p->run->sc->machine->max_order + 1);
+	for (i = 0; i < m->count; i++)
+		if (kv_format_is_by_order(m->list[i].name))
+			p->shown[i] = true;
 }
 
 static void
@@ -371,7 +291,7 @@ put_arena(struct page *p, const char *arena)
 		kv_buf_printf(&name, "vmem.%s.%s", arena, columns[i]);
 		x = take_cell(p, name.data, cell, sizeof(cell));
 		if (x->kind == KV_METRIC_BYTES)
-			format_bytes(cell, sizeof(cell), x->u);
+			kv_format_bytes(cell, sizeof(cell), x->u);
 		kv_buf_printf(p->b, " %*s", i < 6 ? 10 : 8, cell);
 	}
 	kv_buf_add(p->b, "\n", 1);
@@ -432,10 +352,10 @@ put_machine(struct page *p)
 
 	for (i = 0; i < sc->nranges; i++)
 		bytes += sc->ranges[i].end - sc->ranges[i].start;
-	format_bytes(page, sizeof(page), kv_machine_page_size(sc->machine));
-	format_bytes(
+	kv_format_bytes(page, sizeof(page), kv_machine_page_size(sc->machine));
+	kv_format_bytes(
 	    reserv, sizeof(reserv), kv_machine_reserv_size(sc->machine));
-	format_bytes(memory, sizeof(memory), bytes);
+	kv_format_bytes(memory, sizeof(memory), bytes);
 	kv_buf_printf(p->b,
 	    "  machine   %s, %s in %u domain%s, page %s, reservation %s\n",
 	    sc->machine->name, memory, sc->ndomains,
@@ -463,7 +383,8 @@ put_head(struct page *p)
 		    sc->machine->kva_start + sc->kstacks.first_kva);
 	}
 	for (i = 0; i < sc->nparams; i++) {
-		format_value(cell, sizeof(cell), &sc->params[i].value, false);
+		kv_format_value(
+		    cell, sizeof(cell), &sc->params[i].value, false);
 		kv_buf_printf(p->b, "%s%s = %s%s",
 		    i == 0 ? "  params    " : ", ", sc->params[i].name, cell,
 		    i + 1 == sc->nparams ? "\n" : "");
@@ -485,7 +406,7 @@ put_expect(struct page *p)
 	for (i = 0; i < run->sc->nexpect; i++) {
 		const struct kv_judgement *j = &run->judged[i];
 
-		format_value(cell, sizeof(cell), &j->value, j->hex);
+		kv_format_value(cell, sizeof(cell), &j->value, j->hex);
 		kv_buf_printf(
 		    p->b, "  %-6s %s", j->ok ? "ok" : "FAILED", j->text);
 		kv_buf_printf(p->b, j->ok ? "\n" : " (it is %s)\n", cell);
