@@ -15,36 +15,36 @@
 static const struct {
 	const char *name;
 	size_t least, most;
-	kv_pt_op *run;
+	kv_tp_op *run;
 } ops[] = {
-    {"machine", 2, KV_PT_WORDS, kv_pt_machine},
-    {"segs", 0, 0, kv_pt_segs},
-    {"object", 1, 5, kv_pt_op_object},
-    {"page", 3, 3, kv_pt_op_page},
-    {"pages", 4, 4, kv_pt_op_pages},
-    {"pagefree", 2, 2, kv_pt_pagesfree},
-    {"pagesfree", 3, 3, kv_pt_pagesfree},
-    {"anon", 2, 2, kv_pt_anon},
-    {"anonbatch", 2, 2, kv_pt_anonbatch},
-    {"free", 1, 2, kv_pt_free},
-    {"freerun", 2, 2, kv_pt_freerun},
-    {"contig", 2, 2, kv_pt_contig},
-    {"contigx", 6, 8, kv_pt_contigx},
-    {"phys", 3, 3, kv_pt_phys},
-    {"physfree", 2, 2, kv_pt_physfree},
-    {"unfree", 1, 1, kv_pt_unfree},
-    {"reclaim", 1, 1, kv_pt_reclaim},
-    {"break", 1, 1, kv_pt_break},
-    {"rename", 3, 3, kv_pt_rename},
-    {"tick", 0, 1, kv_pt_tick},
-    {"limit", 2, 2, kv_pt_limit},
-    {"state", 0, 0, kv_pt_state},
-    {"resv", 1, 1, kv_pt_resv},
-    {"popmap", 2, 2, kv_pt_popmap},
-    {"level", 2, 2, kv_pt_level},
-    {"queue", 1, 1, kv_pt_queue},
-    {"freelist", 4, 4, kv_pt_freelist},
-    {"check", 0, 0, kv_pt_check},
+    {"machine", 2, KV_PT_WORDS, kv_tp_machine},
+    {"segs", 0, 0, kv_tp_segs},
+    {"object", 1, 5, kv_tp_op_object},
+    {"page", 3, 3, kv_tp_op_page},
+    {"pages", 4, 4, kv_tp_op_pages},
+    {"pagefree", 2, 2, kv_tp_pagesfree},
+    {"pagesfree", 3, 3, kv_tp_pagesfree},
+    {"anon", 2, 2, kv_tp_anon},
+    {"anonbatch", 2, 2, kv_tp_anonbatch},
+    {"free", 1, 2, kv_tp_free},
+    {"freerun", 2, 2, kv_tp_freerun},
+    {"contig", 2, 2, kv_tp_contig},
+    {"contigx", 6, 8, kv_tp_contigx},
+    {"phys", 3, 3, kv_tp_phys},
+    {"physfree", 2, 2, kv_tp_physfree},
+    {"unfree", 1, 1, kv_tp_unfree},
+    {"reclaim", 1, 1, kv_tp_reclaim},
+    {"break", 1, 1, kv_tp_break},
+    {"rename", 3, 3, kv_tp_rename},
+    {"tick", 0, 1, kv_tp_tick},
+    {"limit", 2, 2, kv_tp_limit},
+    {"state", 0, 0, kv_tp_state},
+    {"resv", 1, 1, kv_tp_resv},
+    {"popmap", 2, 2, kv_tp_popmap},
+    {"level", 2, 2, kv_tp_level},
+    {"queue", 1, 1, kv_tp_queue},
+    {"freelist", 4, 4, kv_tp_freelist},
+    {"check", 0, 0, kv_tp_check},
 };
 
 enum { NOPS = sizeof(ops) / sizeof(ops[0]) };
@@ -52,7 +52,7 @@ enum { NOPS = sizeof(ops) / sizeof(ops[0]) };
 /* ---- Reading ----------------------------------------------------------- */
 
 int
-kv_pt_fail(struct kv_pt *t, size_t word, const char *message)
+kv_tp_fail(struct kv_tp *t, size_t word, const char *message)
 {
 	unsigned column = word < t->nwords
 			      ? (unsigned)(t->word[word].at - t->line_start) + 1
@@ -63,7 +63,7 @@ kv_pt_fail(struct kv_pt *t, size_t word, const char *message)
 }
 
 bool
-kv_pt_word_is(const struct kv_pt_word *w, const char *s)
+kv_tp_word_is(const struct kv_tp_word *w, const char *s)
 {
 	return strlen(s) == w->len && memcmp(w->at, s, w->len) == 0;
 }
@@ -93,10 +93,10 @@ suffix_of(char c)
 }
 
 int
-kv_pt_number_in(
-    struct kv_pt *t, size_t word, size_t from, uint64_t max, uint64_t *value)
+kv_tp_number_in(
+    struct kv_tp *t, size_t word, size_t from, uint64_t max, uint64_t *value)
 {
-	const struct kv_pt_word *w = &t->word[word];
+	const struct kv_tp_word *w = &t->word[word];
 	size_t end = w->len;
 	uint64_t base = 10, unit = 1, v = 0;
 
@@ -107,86 +107,86 @@ kv_pt_number_in(
 	if (end > from + 1 && suffix_of(w->at[end - 1]) != 1)
 		unit = suffix_of(w->at[--end]);
 	if (from >= end)
-		return kv_pt_fail(t, word, "expected a number");
+		return kv_tp_fail(t, word, "expected a number");
 	for (; from < end; from++) {
 		uint64_t digit = (uint64_t)digit_of(w->at[from]);
 
 		if (digit >= base)
-			return kv_pt_fail(t, word,
+			return kv_tp_fail(t, word,
 			    "not a number (decimal or 0x hexadecimal, suffix "
 			    "K, M or G)");
 		if (!kv_mul(v, base, &v) || !kv_add(v, digit, &v))
-			return kv_pt_fail(
+			return kv_tp_fail(
 			    t, word, "number does not fit 64 bits");
 	}
 	if (!kv_mul(v, unit, &v))
-		return kv_pt_fail(t, word, "number does not fit 64 bits");
+		return kv_tp_fail(t, word, "number does not fit 64 bits");
 	if (v > max)
-		return kv_pt_fail(t, word, "number is too large here");
+		return kv_tp_fail(t, word, "number is too large here");
 	*value = v;
 	return 0;
 }
 
 int
-kv_pt_number(struct kv_pt *t, size_t word, uint64_t max, uint64_t *value)
+kv_tp_number(struct kv_tp *t, size_t word, uint64_t max, uint64_t *value)
 {
-	return kv_pt_number_in(t, word, 0, max, value);
+	return kv_tp_number_in(t, word, 0, max, value);
 }
 
 int
-kv_pt_domain(struct kv_pt *t, size_t word, unsigned *domain)
+kv_tp_domain(struct kv_tp *t, size_t word, unsigned *domain)
 {
 	uint64_t value;
 
-	if (kv_pt_number(t, word, UINT64_MAX, &value) != 0)
+	if (kv_tp_number(t, word, UINT64_MAX, &value) != 0)
 		return EINVAL;
 	if (value >= kv_phys_domains(t->phys))
-		return kv_pt_fail(t, word, "no such domain");
+		return kv_tp_fail(t, word, "no such domain");
 	*domain = (unsigned)value;
 	return 0;
 }
 
 int
-kv_pt_object(struct kv_pt *t, size_t word, struct kv_object **obj)
+kv_tp_object(struct kv_tp *t, size_t word, struct kv_object **obj)
 {
 	for (size_t i = 0; i < t->nobjects; i++)
-		if (kv_pt_word_is(&t->word[word], t->object[i].name)) {
+		if (kv_tp_word_is(&t->word[word], t->object[i].name)) {
 			*obj = t->object[i].obj;
 			return 0;
 		}
-	return kv_pt_fail(t, word, "no object of that name");
+	return kv_tp_fail(t, word, "no object of that name");
 }
 
 int
-kv_pt_pindex(struct kv_pt *t, size_t word, kv_pindex_t *pindex)
+kv_tp_pindex(struct kv_tp *t, size_t word, kv_pindex_t *pindex)
 {
-	return kv_pt_number(t, word, KV_OBJECT_SIZE_MAX / 2, pindex);
+	return kv_tp_number(t, word, KV_OBJECT_SIZE_MAX / 2, pindex);
 }
 
 int
-kv_pt_npages(struct kv_pt *t, size_t word, uint64_t *npages)
+kv_tp_npages(struct kv_tp *t, size_t word, uint64_t *npages)
 {
-	if (kv_pt_number(t, word, UINT64_MAX, npages) != 0)
+	if (kv_tp_number(t, word, UINT64_MAX, npages) != 0)
 		return EINVAL;
 	if (*npages == 0)
-		return kv_pt_fail(t, word, "expected at least one page");
+		return kv_tp_fail(t, word, "expected at least one page");
 	if (*npages > KV_PT_PAGES_MAX)
-		return kv_pt_fail(
+		return kv_tp_fail(
 		    t, word, "an operation takes at most 16777216 pages");
 	return 0;
 }
 
 int
-kv_pt_page(struct kv_pt *t, size_t word, kv_pfn_t *pfn)
+kv_tp_page(struct kv_tp *t, size_t word, kv_pfn_t *pfn)
 {
 	uint64_t pa;
 
-	if (kv_pt_number(t, word, UINT64_MAX, &pa) != 0)
+	if (kv_tp_number(t, word, UINT64_MAX, &pa) != 0)
 		return EINVAL;
 	if ((pa & ((UINT64_C(1) << t->page_shift) - 1)) != 0)
-		return kv_pt_fail(t, word, "not the address of a page");
+		return kv_tp_fail(t, word, "not the address of a page");
 	if (pa >> t->page_shift >= t->npfns)
-		return kv_pt_fail(t, word, "address is past the memory");
+		return kv_tp_fail(t, word, "address is past the memory");
 	*pfn = pa >> t->page_shift;
 	return 0;
 }
@@ -194,24 +194,24 @@ kv_pt_page(struct kv_pt *t, size_t word, kv_pfn_t *pfn)
 /* ---- Writing ----------------------------------------------------------- */
 
 unsigned long long
-kv_pt_pa(const struct kv_pt *t, kv_pfn_t pfn)
+kv_tp_pa(const struct kv_tp *t, kv_pfn_t pfn)
 {
 	return (unsigned long long)pfn << t->page_shift;
 }
 
 static void
-run_flush(struct kv_pt *t)
+run_flush(struct kv_tp *t)
 {
 	if (t->run_npages == 0)
 		return;
 	kv_buf_printf(t->out, "%s0x%llx+%llu",
-	    t->out->size == t->line_size ? "" : ",", kv_pt_pa(t, t->run_pfn),
+	    t->out->size == t->line_size ? "" : ",", kv_tp_pa(t, t->run_pfn),
 	    (unsigned long long)t->run_npages);
 	t->run_npages = 0;
 }
 
 void
-kv_pt_run_add(struct kv_pt *t, kv_pfn_t pfn)
+kv_tp_run_add(struct kv_tp *t, kv_pfn_t pfn)
 {
 	if (t->run_npages != 0 && pfn == t->run_pfn + t->run_npages) {
 		t->run_npages++;
@@ -223,7 +223,7 @@ kv_pt_run_add(struct kv_pt *t, kv_pfn_t pfn)
 }
 
 void
-kv_pt_run_end(struct kv_pt *t, const char *why)
+kv_tp_run_end(struct kv_tp *t, const char *why)
 {
 	run_flush(t);
 	if (why != NULL)
@@ -235,30 +235,30 @@ kv_pt_run_end(struct kv_pt *t, const char *why)
 /* ---- Running ----------------------------------------------------------- */
 
 static int
-bounds(struct kv_pt *t)
+bounds(struct kv_tp *t)
 {
 	if (t->host.bytes > KV_PT_METADATA_MAX)
-		return kv_pt_fail(t, 0, "more than 2 GiB of metadata");
+		return kv_tp_fail(t, 0, "more than 2 GiB of metadata");
 	if (t->out->size > KV_PT_OUTPUT_MAX)
-		return kv_pt_fail(t, 0, "more than 1 GiB of output");
+		return kv_tp_fail(t, 0, "more than 1 GiB of output");
 	return 0;
 }
 
 static int
-run_line(struct kv_pt *t)
+run_line(struct kv_tp *t)
 {
 	size_t op = 0, given = t->nwords - 1;
 
-	while (op < NOPS && !kv_pt_word_is(&t->word[0], ops[op].name))
+	while (op < NOPS && !kv_tp_word_is(&t->word[0], ops[op].name))
 		op++;
 	if (op == NOPS)
-		return kv_pt_fail(t, 0, "unknown operation");
+		return kv_tp_fail(t, 0, "unknown operation");
 	if (given < ops[op].least)
-		return kv_pt_fail(t, 0, "too few operands");
+		return kv_tp_fail(t, 0, "too few operands");
 	if (given > ops[op].most)
-		return kv_pt_fail(t, ops[op].most + 1, "unexpected operand");
-	if (t->phys == NULL && ops[op].run != kv_pt_machine)
-		return kv_pt_fail(t, 0, "machine must come first");
+		return kv_tp_fail(t, ops[op].most + 1, "unexpected operand");
+	if (t->phys == NULL && ops[op].run != kv_tp_machine)
+		return kv_tp_fail(t, 0, "machine must come first");
 	t->line_size = t->out->size;
 	return ops[op].run(t) != 0 ? EINVAL : bounds(t);
 }
@@ -271,7 +271,7 @@ is_blank(char c)
 
 /* Cut a line into words, up to a comment. */
 static int
-split_line(struct kv_pt *t, const char *p, const char *end)
+split_line(struct kv_tp *t, const char *p, const char *end)
 {
 	t->line_start = p;
 	t->nwords = 0;
@@ -283,17 +283,17 @@ split_line(struct kv_pt *t, const char *p, const char *end)
 		if (p == end || *p == '#')
 			return 0;
 		if (t->nwords == KV_PT_WORDS)
-			return kv_pt_fail(t, 0, "too many words");
+			return kv_tp_fail(t, 0, "too many words");
 		start = p;
 		while (p < end && !is_blank(*p) && *p != '#')
 			p++;
 		t->word[t->nwords++] =
-		    (struct kv_pt_word){start, (size_t)(p - start)};
+		    (struct kv_tp_word){start, (size_t)(p - start)};
 	}
 }
 
 static int
-run_text(struct kv_pt *t)
+run_text(struct kv_tp *t)
 {
 	const char *p = t->text->data, *end = p + t->text->size;
 
@@ -316,7 +316,7 @@ int
 kv_trace_phys_run(
     const struct kv_text *text, struct kv_buf *out, struct kv_errors *errors)
 {
-	struct kv_pt *t = calloc(1, sizeof(*t));
+	struct kv_tp *t = calloc(1, sizeof(*t));
 	int error;
 
 	if (t == NULL) {

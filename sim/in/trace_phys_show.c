@@ -5,7 +5,7 @@
 typedef unsigned long long ull;
 
 int
-kv_pt_segs(struct kv_pt *t)
+kv_tp_segs(struct kv_tp *t)
 {
 	struct kv_phys_seg seg;
 
@@ -21,7 +21,7 @@ kv_pt_segs(struct kv_pt *t)
 
 /* " lLISTpPOOL=n0,n1,...": nothing when all are 0. */
 static void
-show_blocks(struct kv_pt *t, unsigned domain, unsigned list, unsigned pool)
+show_blocks(struct kv_tp *t, unsigned domain, unsigned list, unsigned pool)
 {
 	unsigned max_order = kv_phys_machine(t->phys)->max_order;
 	uint64_t sum = 0;
@@ -37,7 +37,7 @@ show_blocks(struct kv_pt *t, unsigned domain, unsigned list, unsigned pool)
 }
 
 static void
-show_domain(struct kv_pt *t, unsigned domain)
+show_domain(struct kv_tp *t, unsigned domain)
 {
 	struct kv_reserv_stats s = kv_reserv_domain_stats(t->rv, domain);
 
@@ -51,7 +51,7 @@ show_domain(struct kv_pt *t, unsigned domain)
 }
 
 int
-kv_pt_state(struct kv_pt *t)
+kv_tp_state(struct kv_tp *t)
 {
 	struct kv_reserv_stats s = kv_reserv_stats(t->rv);
 
@@ -66,7 +66,7 @@ kv_pt_state(struct kv_pt *t)
 
 /* Sums over the reservations of an object. */
 struct sums {
-	struct kv_pt *t;
+	struct kv_tp *t;
 	uint64_t n, full, pop;
 };
 
@@ -97,18 +97,18 @@ show_reserv(void *arg, const struct kv_reserv_info *info)
 	struct sums *s = arg;
 
 	kv_buf_printf(s->t->out, " %llu:0x%llx:%u:%c", (ull)info->pindex,
-	    kv_pt_pa(s->t, info->pfn), info->popcnt,
+	    kv_tp_pa(s->t, info->pfn), info->popcnt,
 	    kv_reserv_letter(info->popmap, info->npages));
 	return 0;
 }
 
 int
-kv_pt_resv(struct kv_pt *t)
+kv_tp_resv(struct kv_tp *t)
 {
 	struct sums s = {.t = t};
 	struct kv_object *obj;
 
-	if (kv_pt_object(t, 1, &obj) != 0)
+	if (kv_tp_object(t, 1, &obj) != 0)
 		return EINVAL;
 	kv_reserv_walk(t->rv, obj, add_reserv, &s);
 	kv_buf_printf(t->out,
@@ -122,7 +122,7 @@ kv_pt_resv(struct kv_pt *t)
 }
 
 static const char *
-name_of(const struct kv_pt *t, const struct kv_object *obj)
+name_of(const struct kv_tp *t, const struct kv_object *obj)
 {
 	for (size_t i = 0; i < t->nobjects; i++)
 		if (t->object[i].obj == obj)
@@ -133,23 +133,23 @@ name_of(const struct kv_pt *t, const struct kv_object *obj)
 static int
 show_queued(void *arg, const struct kv_reserv_info *info)
 {
-	struct kv_pt *t = arg;
+	struct kv_tp *t = arg;
 
 	kv_buf_printf(t->out, "%s0x%llx:%s:%llu:%u",
-	    t->out->size == t->line_size ? "" : " ", kv_pt_pa(t, info->pfn),
+	    t->out->size == t->line_size ? "" : " ", kv_tp_pa(t, info->pfn),
 	    name_of(t, info->object), (ull)info->pindex, info->popcnt);
 	return 0;
 }
 
 int
-kv_pt_queue(struct kv_pt *t)
+kv_tp_queue(struct kv_tp *t)
 {
 	unsigned domain;
 
-	if (kv_pt_domain(t, 1, &domain) != 0)
+	if (kv_tp_domain(t, 1, &domain) != 0)
 		return EINVAL;
 	kv_reserv_walk_queue(t->rv, domain, show_queued, t);
-	kv_pt_run_end(t, t->out->size == t->line_size ? "EMPTY" : NULL);
+	kv_tp_run_end(t, t->out->size == t->line_size ? "EMPTY" : NULL);
 	return 0;
 }
 
@@ -162,22 +162,22 @@ show_head(void *arg, const struct kv_reserv_info *info)
 }
 
 int
-kv_pt_reclaim(struct kv_pt *t)
+kv_tp_reclaim(struct kv_tp *t)
 {
 	unsigned domain;
 
-	if (kv_pt_domain(t, 1, &domain) != 0)
+	if (kv_tp_domain(t, 1, &domain) != 0)
 		return EINVAL;
 	kv_reserv_walk_queue(t->rv, domain, show_head, t);
 	switch (kv_reserv_reclaim(t->rv, domain)) {
 	case 0:
-		kv_pt_run_end(t, NULL);
+		kv_tp_run_end(t, NULL);
 		return 0;
 	case ENOENT:
-		kv_pt_run_end(t, "FAIL");
+		kv_tp_run_end(t, "FAIL");
 		return 0;
 	default:
-		return kv_pt_fail(t, 0, "out of memory");
+		return kv_tp_fail(t, 0, "out of memory");
 	}
 }
 
@@ -202,26 +202,26 @@ find_cover(void *arg, const struct kv_reserv_info *info)
 }
 
 int
-kv_pt_popmap(struct kv_pt *t)
+kv_tp_popmap(struct kv_tp *t)
 {
 	struct kv_object *obj;
 	struct cover c;
 
-	if (kv_pt_object(t, 1, &obj) != 0 || kv_pt_pindex(t, 2, &c.pindex) != 0)
+	if (kv_tp_object(t, 1, &obj) != 0 || kv_tp_pindex(t, 2, &c.pindex) != 0)
 		return EINVAL;
 	if (kv_reserv_walk(t->rv, obj, find_cover, &c) == 0) {
-		kv_pt_run_end(t, "NONE");
+		kv_tp_run_end(t, "NONE");
 		return 0;
 	}
 	for (unsigned i = 0; i < c.info.npages / 64; i++)
 		kv_buf_printf(t->out, "%s%016llx", i == 0 ? "" : " ",
 		    (ull)c.info.popmap[i]);
-	kv_pt_run_end(t, NULL);
+	kv_tp_run_end(t, NULL);
 	return 0;
 }
 
 int
-kv_pt_level(struct kv_pt *t)
+kv_tp_level(struct kv_tp *t)
 {
 	struct kv_reserv_info info = {.popcnt = 0};
 	struct kv_object *obj;
@@ -229,14 +229,14 @@ kv_pt_level(struct kv_pt *t)
 	kv_pfn_t pfn;
 	bool reserved;
 
-	if (kv_pt_object(t, 1, &obj) != 0 || kv_pt_pindex(t, 2, &pindex) != 0)
+	if (kv_tp_object(t, 1, &obj) != 0 || kv_tp_pindex(t, 2, &pindex) != 0)
 		return EINVAL;
 	if (kv_object_lookup(obj, pindex, &pfn) != 0) {
-		kv_pt_run_end(t, "ABSENT");
+		kv_tp_run_end(t, "ABSENT");
 		return 0;
 	}
 	reserved = kv_reserv_whatis(t->rv, pfn, &info) == 0;
-	kv_buf_printf(t->out, "0x%llx level=%d full=%d\n", kv_pt_pa(t, pfn),
+	kv_buf_printf(t->out, "0x%llx level=%d full=%d\n", kv_tp_pa(t, pfn),
 	    reserved ? 0 : -1, reserved && info.popcnt == info.npages ? 0 : -1);
 	return 0;
 }
@@ -247,35 +247,35 @@ kv_pt_level(struct kv_pt *t)
 static int
 show_block(void *arg, const struct kv_phys_block *block)
 {
-	struct kv_pt *t = arg;
+	struct kv_tp *t = arg;
 
 	kv_buf_printf(t->out, "%s0x%llx",
-	    t->out->size == t->line_size ? "" : " ", kv_pt_pa(t, block->pfn));
+	    t->out->size == t->line_size ? "" : " ", kv_tp_pa(t, block->pfn));
 	return 0;
 }
 
 int
-kv_pt_freelist(struct kv_pt *t)
+kv_tp_freelist(struct kv_tp *t)
 {
 	const struct kv_machine *m = kv_phys_machine(t->phys);
 	struct kv_phys_block block = {0};
 	uint64_t list, pool, order;
 
-	if (kv_pt_domain(t, 1, &block.domain) != 0 ||
-	    kv_pt_number(t, 2, kv_phys_lists(t->phys) - 1, &list) != 0 ||
-	    kv_pt_number(t, 3, KV_PHYS_POOLS - 1, &pool) != 0 ||
-	    kv_pt_number(t, 4, m->max_order, &order) != 0)
+	if (kv_tp_domain(t, 1, &block.domain) != 0 ||
+	    kv_tp_number(t, 2, kv_phys_lists(t->phys) - 1, &list) != 0 ||
+	    kv_tp_number(t, 3, KV_PHYS_POOLS - 1, &pool) != 0 ||
+	    kv_tp_number(t, 4, m->max_order, &order) != 0)
 		return EINVAL;
 	block.list = (unsigned)list;
 	block.pool = (unsigned)pool;
 	block.order = (unsigned)order;
 	kv_phys_walk_queue(t->phys, &block, show_block, t);
-	kv_pt_run_end(t, t->out->size == t->line_size ? "EMPTY" : NULL);
+	kv_tp_run_end(t, t->out->size == t->line_size ? "EMPTY" : NULL);
 	return 0;
 }
 
 int
-kv_pt_check(struct kv_pt *t)
+kv_tp_check(struct kv_tp *t)
 {
 	struct kv_diag diag;
 	int error = kv_phys_check(t->phys, &diag);
@@ -285,7 +285,7 @@ kv_pt_check(struct kv_pt *t)
 	for (size_t i = 0; error == 0 && i < t->nobjects; i++)
 		error = kv_object_check(t->object[i].obj, &diag);
 	if (error != 0)
-		return kv_pt_fail(t, 0, diag.text);
-	kv_pt_run_end(t, "ok");
+		return kv_tp_fail(t, 0, diag.text);
+	kv_tp_run_end(t, "ok");
 	return 0;
 }
