@@ -27,7 +27,7 @@
  * 3 Invariants (numbers of the spec's oracle list, freebsd.md 3.8; reported as
  *   freebsd-I1 and so on).
  *   I1   A default slot starts at a page number that k divides (new schemes).
- *   I2   A guard page has no page (and, new schemes, no pindex).
+ *   I2   A guard page has no page, no mapping (and, new schemes, no pindex).
  *   I3   A stack's pindexes are consecutive and nobody else's: the object
  *        holds exactly the pages of live stacks.
  *   I4   All pages of a stack are of one domain; new schemes: its KVA's.

@@ -12,6 +12,8 @@ struct kv_load {
 	struct kv_params params;
 	struct kv_names arenas;	      /* in order of sc->arenas */
 	struct kv_names blocks;	      /* that a step allocates */
+	struct kv_names objects;      /* in order of sc->objects */
+	struct kv_names spaces;	      /* in order of sc->spaces */
 	bool arenas_good;	      /* their section has no error */
 	const struct kv_node *memory; /* of the machine; may be NULL */
 };

@@ -117,17 +117,24 @@ is_text(struct kv_params *ps, const struct kv_source *source)
 	return !known;
 }
 
+/* The machine is not known while parameters are evaluated. */
+static bool
+is_attribute(const struct kv_params *ps, const char *name, uint64_t *value)
+{
+	return ps->machine != NULL &&
+	       kv_attribute_of_machine(ps->machine, name, value);
+}
+
 static int
 name_must_be_known(void *arg, const char *name, const struct kv_place *place)
 {
 	struct kv_params *ps = arg;
-	const struct kv_param_def *def = kv_params_find(ps, name);
 
-	if (def == NULL)
-		kv_errors_unknown(ps->errors, place->path, place->line,
-		    place->column, "parameter", name, ps->names.list,
-		    ps->names.count);
-	return def == NULL;
+	if (kv_params_find(ps, name) != NULL || is_attribute(ps, name, NULL))
+		return 0;
+	kv_errors_unknown(ps->errors, place->path, place->line, place->column,
+	    "parameter", name, ps->names.list, ps->names.count);
+	return EINVAL;
 }
 
 /* => 0 and *expr, NULL for a word; EINVAL, noted */
@@ -294,10 +301,14 @@ static bool
 lookup(void *arg, const char *name, struct kv_value *value)
 {
 	const struct kv_param_def *def = kv_params_find(arg, name);
+	uint64_t u;
 
-	if (def == NULL || def->state != KV_PARAM_DONE)
+	if (def == NULL && is_attribute(arg, name, &u))
+		*value = (struct kv_value){.kind = KV_VALUE_UINT, .u = u};
+	else if (def != NULL && def->state == KV_PARAM_DONE)
+		*value = def->value;
+	else
 		return false;
-	*value = def->value;
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef KV_SIM_PARAM_H
 #define KV_SIM_PARAM_H
 
+#include "in/attribute.h"
 #include "in/names.h"
 #include "in/scenario.h"
 #include "in/yaml.h"
@@ -34,6 +35,7 @@ struct kv_params {
 	struct kv_param_def *list; /* owned; as many as names, same order */
 	struct kv_pool *pool;
 	struct kv_errors *errors;
+	const struct kv_machine *machine; /* for its attributes; may be NULL */
 	size_t *open; /* numbers of those being evaluated; owned */
 	size_t nopen;
 };

@@ -14,7 +14,7 @@ enum { FILE_MAX = 4 << 20 };
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *work, *metrics, *expect;
+	    *objects, *spaces, *work, *metrics, *expect;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -34,7 +34,7 @@ struct sections {
 
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
-    NODE(arenas), LATER(objects), LATER(pools), LATER(spaces), NODE(kstacks),
+    NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
     LATER(tlb), NODE(work), NODE(metrics), LATER(sample), LATER(inject),
     NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
@@ -116,6 +116,8 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_machine(ld, s.machine);
 	kv_section_kstacks(ld, s.kstacks);
 	kv_section_arenas(ld, s.arenas);
+	kv_section_objects(ld, s.objects);
+	kv_section_spaces(ld, s.spaces);
 	kv_section_work(ld, s.work);
 	kv_section_formulas(ld, s.metrics, s.expect);
 }
@@ -156,6 +158,8 @@ kv_scenario_load(const char *path, const struct kv_define *defines,
 	kv_params_fini(&ld.params);
 	kv_names_fini(&ld.arenas);
 	kv_names_fini(&ld.blocks);
+	kv_names_fini(&ld.objects);
+	kv_names_fini(&ld.spaces);
 	if (kv_errors_noted(errors) != before) {
 		kv_scenario_free(sc);
 		return EINVAL;
@@ -175,6 +179,11 @@ kv_scenario_free(struct kv_scenario *sc)
 		kv_expr_free(sc->metrics[i].expr);
 	for (i = 0; i < sc->nexpect; i++)
 		kv_expr_free(sc->expect[i].expr);
+	for (i = 0; i < sc->nlate; i++)
+		kv_expr_free(sc->late[i]);
+	free(sc->late);
+	free(sc->objects);
+	free(sc->spaces);
 	free(sc->params);
 	free(sc->ranges);
 	free(sc->arenas);

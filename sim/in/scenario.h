@@ -4,6 +4,7 @@
 #define KV_SIM_SCENARIO_H
 
 #include "alloc/kv.h"
+#include "hw/pte.h"
 #include "in/expr.h"
 #include "in/pool.h"
 #include "in/text.h"
@@ -38,20 +39,66 @@ struct kv_kstacks_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	uint64_t first_kva; /* bytes from kva_start */
+	bool enter;	    /* map with pmap_enter, not pmap_qenter */
+};
+
+/* A VM object whose pages steps map. */
+struct kv_object_spec {
+	const char *name;
+	uint64_t npages;
+	bool colored;	 /* has reservations */
+	unsigned color;	 /* pg_color, pages */
+	unsigned domain; /* that its pages are wanted from */
+};
+
+/* An address space; the kernel's is always the first one. */
+struct kv_space_spec {
+	const char *name;
+	const struct kv_pte_format *format;
+	bool promotion; /* pg_ps_enabled */
+};
+
+/* A number that the run knows, when it comes to the step. */
+struct kv_late {
+	uint64_t value;
+	const struct kv_expr *expr; /* NULL: value it is */
+	struct kv_place place;
 };
 
 enum kv_step_kind {
-	KV_STEP_SPAWN,	    /* count, npages, domain */
-	KV_STEP_DISPOSE,    /* count, order */
-	KV_STEP_CHURN,	    /* kernel stacks: steps, limit */
-	KV_STEP_DRAIN,	    /* every stack and every named block */
-	KV_STEP_ALLOC,	    /* arena, req, plain, name */
-	KV_STEP_FREE,	    /* name */
-	KV_STEP_ADD,	    /* arena, base, req.size */
-	KV_STEP_ARENA_CHURN /* arena, steps, max_quanta, aligned, req.fit:
-			       the procedure of freebsd.md 8.2 */
+	KV_STEP_SPAWN,	     /* count, npages, domain */
+	KV_STEP_DISPOSE,     /* count, order */
+	KV_STEP_CHURN,	     /* kernel stacks: steps, limit */
+	KV_STEP_DRAIN,	     /* every stack and every named block */
+	KV_STEP_ALLOC,	     /* arena, req, plain, name */
+	KV_STEP_FREE,	     /* name */
+	KV_STEP_ADD,	     /* arena, base, req.size */
+	KV_STEP_ARENA_CHURN, /* arena, steps, max_quanta, aligned, req.fit:
+				the procedure of freebsd.md 8.2 */
+	KV_STEP_MAP,	     /* count times: map */
+	KV_STEP_UNMAP,
+	KV_STEP_PROTECT,
+	KV_STEP_PROMOTE,
+	KV_STEP_DEMOTE,
+	KV_STEP_RELEASE
 };
 enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
+
+enum kv_map_how { KV_MAP_ENTER, KV_MAP_QENTER, KV_MAP_LEAF };
+
+/* What the steps on page tables say beside their count. */
+struct kv_map_step {
+	unsigned space; /* index into spaces */
+	int object;	/* index into objects; -1 = none: pa */
+	struct kv_late va;
+	uint64_t npages;     /* base pages; unmap, protect: of the range */
+	uint64_t stride;     /* bytes from one range to the next */
+	kv_pindex_t pindex;  /* of the first page in the object */
+	kv_pa_t pa;	     /* without object: memory of a device */
+	enum kv_map_how how; /* unmap: KV_MAP_QENTER is qremove */
+	unsigned level;	     /* of KV_MAP_LEAF */
+	unsigned attr;	     /* KV_PTE_* */
+};
 
 struct kv_step {
 	enum kv_step_kind kind;
@@ -67,6 +114,7 @@ struct kv_step {
 	kv_va_t base;		/* add */
 	uint64_t max_quanta;	/* arena churn: largest block */
 	const char *name;	/* of the block; alloc: may be NULL */
+	const struct kv_map_step *map; /* of the pool; steps on page tables */
 };
 
 /* `NAME: expression` of metrics:, or a line of expect: */
@@ -91,6 +139,13 @@ struct kv_scenario {
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;
+	struct kv_object_spec *objects;
+	size_t nobjects;
+	struct kv_space_spec *spaces; /* the kernel's first */
+	size_t nspaces;
+	bool paging;	       /* there are objects, spaces or steps that map */
+	struct kv_expr **late; /* expressions of struct kv_late */
+	size_t nlate;
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork;
 	struct kv_formula *metrics, *expect;

@@ -34,6 +34,8 @@ is_there(const struct kv_load *ld, const char *name)
 	middle[length] = '\0';
 	if (strncmp(name, "block.", 6) == 0)
 		return kv_names_find(&ld->blocks, middle, &i);
+	if (strncmp(name, "space.", 6) == 0)
+		return kv_names_find(&ld->spaces, middle, &i);
 	return kv_names_find(&ld->arenas, middle, &i) ||
 	       kv_is_kstack_arena(ld->sc, middle);
 }
@@ -45,7 +47,8 @@ is_known(const struct known *k, const char *name)
 	size_t i;
 
 	if (kv_params_find(&k->ld->params, name) != NULL ||
-	    kv_names_find(&k->metrics, name, &i))
+	    kv_names_find(&k->metrics, name, &i) ||
+	    kv_attribute_of_machine(k->ld->sc->machine, name, NULL))
 		return true;
 	decl = kv_metric_declared(name);
 	if (decl == NULL)
@@ -64,9 +67,11 @@ hint_add(struct known *k, const char *name)
 static void
 hint_pattern(struct known *k, const char *pattern)
 {
-	const struct kv_names *names = strncmp(pattern, "block.", 6) == 0
-					   ? &k->ld->blocks
-					   : &k->ld->arenas;
+	const struct kv_load *ld = k->ld;
+	const struct kv_names *names =
+	    strncmp(pattern, "block.", 6) == 0	 ? &ld->blocks
+	    : strncmp(pattern, "space.", 6) == 0 ? &ld->spaces
+						 : &ld->arenas;
 	const char *hole = strstr(pattern, "NAME");
 	size_t size, i;
 	char *text;
@@ -85,9 +90,13 @@ static void
 hints_collect(struct known *k)
 {
 	const struct kv_metric_decl *table;
+	const char *const *attributes;
 	size_t count, i;
 
 	k->nhints = 0;
+	attributes = kv_attribute_names(&count);
+	for (i = 0; i < count; i++)
+		hint_add(k, attributes[i]);
 	for (i = 0; i < k->ld->params.names.count; i++)
 		hint_add(k, k->ld->params.names.list[i]);
 	for (i = 0; i < k->metrics.count; i++)
@@ -170,7 +179,8 @@ check_metric_name(struct known *k, const struct kv_node *key)
 	else if (kv_params_find(&ld->params, key->text) != NULL)
 		kv_load_refuse(
 		    ld, key, "'%.48s' is a parameter already", key->text);
-	else if (kv_metric_declared(key->text) != NULL)
+	else if (kv_metric_declared(key->text) != NULL ||
+		 kv_attribute_of_machine(ld->sc->machine, key->text, NULL))
 		kv_load_refuse(ld, key,
 		    "'%.48s' is a metric of every run already", key->text);
 	else if (kv_names_find(&k->metrics, key->text, &i))

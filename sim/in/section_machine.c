@@ -165,6 +165,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 
 	sc->machine = kv_machine_find("amd64");
 	sc->ndomains = 1;
+	ld->params.machine = sc->machine;
 	if (node != NULL) {
 		if (kv_fields_read(ld, node, "machine", "key", machine_fields,
 			MACHINE_FIELDS, &args) != 0)
@@ -173,6 +174,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 		if (args.name != NULL)
 			sc->machine = find_machine(
 			    ld, kv_map_get(node, "name"), args.name);
+		ld->params.machine = sc->machine;
 		sc->ndomains = (unsigned)args.domains;
 	}
 	ld->memory = args.memory;
@@ -183,7 +185,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 
 struct kstacks_args {
 	const char *policy;
-	unsigned scheme, cache;
+	unsigned scheme, cache, mapping;
 	uint64_t pages, guard, first_kva;
 };
 
@@ -192,6 +194,8 @@ static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
     [KV_KSTACK_NORES] = "nores",
     NULL};
 static const char *const caches[] = {"none", "uma", NULL};
+
+static const char *const mappings[] = {"qenter", "enter", NULL};
 
 static const struct kv_field kstacks_fields[] = {
     {.key = "policy",
@@ -213,10 +217,14 @@ static const struct kv_field kstacks_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct kstacks_args, cache),
 	.words = caches},
+    {.key = "mapping",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct kstacks_args, mapping),
+	.words = mappings},
     {.key = "first_kva",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct kstacks_args, first_kva)}};
-enum { KSTACKS_FIELDS = 6 };
+enum { KSTACKS_FIELDS = 7 };
 
 static const struct kv_policy *
 find_policy(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -323,6 +331,7 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;
 	ks->first_kva = args.first_kva;
+	ks->enter = args.mapping != 0;
 }
 
 bool

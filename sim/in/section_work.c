@@ -335,7 +335,7 @@ add(struct reading *r)
 
 /* ---- Steps ----------------------------------------------------------- */
 
-#define FIELDS(list) list, sizeof(list) / sizeof((list)[0])
+#define FIELDS(list) .fields = list, .nfields = sizeof(list) / sizeof((list)[0])
 
 /* Churn is for stacks or, with an arena, for its blocks. */
 static const struct step_kind {
@@ -344,18 +344,25 @@ static const struct step_kind {
 	const struct kv_field *fields;
 	size_t nfields;
 	int (*check)(struct reading *r);
-} kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), spawn},
-    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), need_kstacks},
-    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), need_kstacks},
-    {"drain", KV_STEP_DRAIN, NULL, 0, NULL},
-    {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), alloc},
-    {"free", KV_STEP_FREE, FIELDS(free_fields), free_block},
-    {"add", KV_STEP_ADD, FIELDS(add_fields), add},
-    {"repeat", 0, FIELDS(repeat_fields), NULL}};
+	kv_step_read_fn *read; /* instead of the three above */
+} kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
+    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = need_kstacks},
+    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = need_kstacks},
+    {"drain", KV_STEP_DRAIN, .read = NULL},
+    {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},
+    {"free", KV_STEP_FREE, FIELDS(free_fields), .check = free_block},
+    {"add", KV_STEP_ADD, FIELDS(add_fields), .check = add},
+    {"map", KV_STEP_MAP, .read = kv_step_read_map},
+    {"unmap", KV_STEP_UNMAP, .read = kv_step_read_unmap},
+    {"protect", KV_STEP_PROTECT, .read = kv_step_read_protect},
+    {"promote", KV_STEP_PROMOTE, .read = kv_step_read_promote},
+    {"demote", KV_STEP_DEMOTE, .read = kv_step_read_promote},
+    {"release", KV_STEP_RELEASE, .read = kv_step_read_release},
+    {"repeat", 0, FIELDS(repeat_fields)}};
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), REPEAT = KINDS - 1 };
 
-static const struct step_kind arena_churn_kind = {
-    "churn", KV_STEP_ARENA_CHURN, FIELDS(arena_churn_fields), arena_churn};
+static const struct step_kind arena_churn_kind = {"churn", KV_STEP_ARENA_CHURN,
+    FIELDS(arena_churn_fields), .check = arena_churn};
 
 static void
 append(struct kv_scenario *sc, const struct kv_step *step, size_t *capacity)
@@ -426,6 +433,21 @@ finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
 	append(r->ld->sc, s, capacity);
 }
 
+/* A step with a reader of its own. */
+static void
+read_by(kv_step_read_fn *read, enum kv_step_kind kind, struct reading *r,
+    size_t *capacity)
+{
+	r->step.kind = kind;
+	r->step.count = 1;
+	if (read(r->ld, r->key, &r->step) != 0)
+		return;
+	if (r->ld->sc->nwork == steps_max)
+		kv_load_refuse(r->ld, r->key, "more than %zu steps", steps_max);
+	else
+		append(r->ld->sc, &r->step, capacity);
+}
+
 static const struct step_kind *
 find_kind(struct kv_load *ld, const struct kv_node *key)
 {
@@ -470,6 +492,10 @@ read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 	    (struct kv_place){ld->sc->text.path, key->line, key->column};
 	if (kind == NULL)
 		return;
+	if (kind->read != NULL) {
+		read_by(kind->read, kind->kind, &r, capacity);
+		return;
+	}
 	if (kv_fields_read(ld, r.map, key->text, "key", kind->fields,
 		kind->nfields, &r.args) != 0) {
 		/* do not blame a later `free` for this */

@@ -12,9 +12,29 @@
 void kv_section_machine(struct kv_load *ld, const struct kv_node *node);
 void kv_section_kstacks(struct kv_load *ld, const struct kv_node *node);
 void kv_section_arenas(struct kv_load *ld, const struct kv_node *node);
+void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
+void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
     const struct kv_node *expect);
+
+/*
+ * Steps with a reader of their own.  key: the step's name, its value follows;
+ * kind, place and count 1 stand in *step already.  => 0; EINVAL, noted
+ */
+typedef int kv_step_read_fn(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step);
+kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
+    kv_step_read_promote, kv_step_read_release;
+
+/* A number that may name block.NAME.va, which only the run knows.
+ * => 0; EINVAL, noted */
+int kv_load_late(struct kv_load *ld, const struct kv_node *node,
+    const char *what, struct kv_late *late);
+
+/* The space of that name.  node: where it stands.  => 0; EINVAL, noted */
+int kv_load_space(struct kv_load *ld, const struct kv_node *node,
+    const char *name, unsigned *space);
 
 /* Would an arena of the machine's kernel stacks have that name? */
 bool kv_is_kstack_arena(const struct kv_scenario *sc, const char *name);

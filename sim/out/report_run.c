@@ -181,6 +181,14 @@ static const struct group {
     {"Reservations", {"reserv.full", "reserv.partial", "reserv.populated",
 			 "reserv.unused_pages", "reserv.over_reservation",
 			 "reserv.broken", "reserv.freed", "reserv.reclaimed"}},
+    {"Page tables",
+	{"pmap.mapped_bytes", "pmap.promoted_fraction", "pmap.groups",
+	    "pmap.promotions", "pmap.demotions", "pmap.mappings",
+	    "pmap.p_failures", "pmap.p_failures.hole", "pmap.p_failures.frames",
+	    "pmap.p_failures.attribute", "pmap.p_failures.accessed",
+	    "pmap.group_promotions", "pmap.group_demotions",
+	    "pmap.spoiler_holes", "pmap.pt_pages", "pmap.pt_bytes",
+	    "pmap.pte_use"}},
     {"Translation runs",
 	{"map.pages", "map.mean_run", "map.weighted_run", "map.coalescable4",
 	    "map.coalescable16", "map.coalescable512", "map.anchor.distance"}},
@@ -205,6 +213,22 @@ take_cell(struct page *p, const char *name, char *s, size_t size)
 	else
 		kv_format_metric(s, size, x);
 	return x;
+}
+
+/* Leaves by order, one line each. */
+static void
+put_leaves(struct page *p)
+{
+	const struct kv_metric *x;
+	unsigned order;
+	char name[CELL];
+
+	for (order = 0; order < 64; order++) {
+		snprintf(name, sizeof(name), "pmap.leaves.o%u", order);
+		x = kv_metrics_find(&p->run->metrics, name);
+		if (x != NULL)
+			put_row(p, x, 0);
+	}
 }
 
 /* Translation runs by family, one line each (metrics.md 8). */
@@ -244,6 +268,8 @@ put_groups(struct page *p)
 	size_t g, i;
 
 	for (g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		if (kv_metrics_find(m, groups[g].names[0]) == NULL)
+			continue;
 		title(p, groups[g].title);
 		for (i = 0; groups[g].names[i] != NULL; i++) {
 			const char *name = groups[g].names[i];
@@ -255,6 +281,8 @@ put_groups(struct page *p)
 				put_row(
 				    p, x, share ? p->run->world->nstacks : 0);
 		}
+		if (strcmp(groups[g].title, "Page tables") == 0)
+			put_leaves(p);
 		if (strcmp(groups[g].title, "Translation runs") == 0)
 			put_families(p);
 	}
@@ -314,8 +342,8 @@ put_arenas(struct page *p)
 	    "vmem.NAME", "size", "inuse", "largest", "maxfree", "imported",
 	    "quantum", "spans", "busy", "freetags", "alloc", "free", "fail",
 	    "import", "release");
-	for (i = 0; run->world != NULL &&
-		    (vm = kv_kstack_arena(run->world->kstack, i)) != NULL;
+	for (i = 0;
+	     run->world != NULL && (vm = kv_world_arena(run->world, i)) != NULL;
 	     i++)
 		put_arena(p, kv_vmem_name(vm));
 	for (i = 0; i < run->sc->narenas; i++)
@@ -372,8 +400,9 @@ put_head(struct page *p)
 
 	kv_buf_printf(p->b, "%s: %s\n", sc->name,
 	    sc->title != NULL ? sc->title : "no title");
-	if (run->world != NULL) {
+	if (run->world != NULL)
 		put_machine(p);
+	if (sc->kstacks.present)
 		kv_buf_printf(p->b,
 		    "  stacks    %s, scheme %s, %u pages and %u guard, first "
 		    "KVA at 0x%" PRIx64 "\n",
@@ -381,7 +410,6 @@ put_head(struct page *p)
 		    kv_kstack_scheme_name(sc->kstacks.scheme),
 		    sc->kstacks.npages, sc->kstacks.gpages,
 		    sc->machine->kva_start + sc->kstacks.first_kva);
-	}
 	for (i = 0; i < sc->nparams; i++) {
 		kv_format_value(
 		    cell, sizeof(cell), &sc->params[i].value, false);

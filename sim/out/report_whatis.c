@@ -78,8 +78,8 @@ put_arenas(struct page *p)
 	const struct kv_vmem *vm;
 	unsigned i;
 
-	for (i = 0; run->world != NULL &&
-		    (vm = kv_kstack_arena(run->world->kstack, i)) != NULL;
+	for (i = 0;
+	     run->world != NULL && (vm = kv_world_arena(run->world, i)) != NULL;
 	     i++)
 		put_arena(p, vm);
 	for (i = 0; i < run->sc->narenas; i++)
@@ -167,19 +167,55 @@ put_chunk(void *arg, const struct kv_kstack_chunk *chunk)
 	return 1;
 }
 
-/* The entry that maps the page, in its leaf page-table page. */
-static void
-put_leaf(struct page *p)
-{
-	const struct kv_machine *m = p->run->world->spec.machine;
-	uint64_t page = p->address >> m->page_shift;
+/* ---- Leaves ---------------------------------------------------------- */
 
-	head(p, "leaf");
-	kv_buf_printf(p->b,
-	    "entry %" PRIu64 " of the page-table page of 0x%" PRIx64 "\n",
-	    page & ((UINT64_C(1) << m->pt_shift) - 1),
-	    page >> m->pt_shift << (m->pt_shift + m->page_shift));
+/* As vm.pmap.kernel_maps writes it, then the accessed and modified bits. */
+static void
+put_mode(struct kv_buf *b, unsigned attr)
+{
+	kv_buf_printf(b, "r%c%c%c%c%s%s%s", (attr & KV_PTE_W) != 0 ? 'w' : '-',
+	    (attr & KV_PTE_X) != 0 ? 'x' : '-',
+	    (attr & KV_PTE_U) != 0 ? 'u' : 's',
+	    (attr & KV_PTE_G) != 0 ? 'g' : '-',
+	    (attr & KV_PTE_A) != 0 ? ", accessed" : "",
+	    (attr & KV_PTE_M) != 0 ? ", modified" : "",
+	    (attr & KV_PTE_CONTIG) != 0 ? ", in a contiguous group" : "");
 }
+
+/* The leaf that maps the address in that space, in its page-table page. */
+static void
+put_leaf(struct page *p, const struct kv_space *s)
+{
+	const struct kv_pte_format *f = s->cfg.format;
+	struct kv_leaf leaf;
+	unsigned shift;
+
+	if (kv_pmap_extract(s->pmap, p->address, &leaf) != 0)
+		return;
+	shift = f->page_shift + f->pt_shift * leaf.level;
+	head(p, "leaf");
+	kv_buf_printf(p->b, "%s: ", s->cfg.name);
+	put_range(p->b, leaf.va, UINT64_C(1) << shift);
+	kv_buf_printf(p->b, " to 0x%" PRIx64 ", ", leaf.pa);
+	put_mode(p->b, leaf.attr);
+	kv_buf_printf(p->b,
+	    "; level %u, entry %" PRIu64 " of the page-table page of 0x%" PRIx64
+	    "\n",
+	    leaf.level, leaf.va >> shift & ((UINT64_C(1) << f->pt_shift) - 1),
+	    leaf.va >> shift >> f->pt_shift << (shift + f->pt_shift));
+}
+
+static void
+put_leaves(struct page *p)
+{
+	const struct kv_world *w = p->run->world;
+	size_t i;
+
+	for (i = 0; i < w->nspaces; i++)
+		put_leaf(p, &w->spaces[i]);
+}
+
+/* ---- Kernel addresses ------------------------------------------------ */
 
 static void
 put_kva(struct page *p)
@@ -187,14 +223,13 @@ put_kva(struct page *p)
 	const struct kv_world *w = p->run->world;
 	struct kv_stack stack;
 
-	if (p->address < w->spec.machine->kva_start ||
+	if (w->kstack == NULL || p->address < w->spec.machine->kva_start ||
 	    p->address >= w->spec.machine->kva_end)
 		return;
 	kv_kstack_walk_chunks(w->kstack, put_chunk, p);
 	switch (kv_kstack_whatis(w->kstack, p->address, &stack)) {
 	case KV_KSTACK_DATA:
 		put_stack(p, &stack, p->address);
-		put_leaf(p);
 		break;
 	case KV_KSTACK_GUARD:
 		put_guard(p, &stack);
@@ -228,6 +263,23 @@ frame_visit(void *arg, kv_pindex_t pindex, kv_pfn_t pfn)
 	return 1;
 }
 
+/* The page of a scenario's object that the frame holds. */
+static bool
+put_object(struct page *p, size_t i, kv_pfn_t pfn)
+{
+	const struct kv_world *w = p->run->world;
+	struct frame_search s = {.pfn = pfn};
+
+	kv_object_walk(w->objects[i], frame_visit, &s);
+	if (!s.hit)
+		return false;
+	head(p, "object");
+	kv_buf_printf(p->b, "%s, page %" PRIu64 "\n",
+	    kv_object_config(w->objects[i])->name, s.pindex);
+	put_frame(p, pfn);
+	return true;
+}
+
 /* The stack page that the frame holds.  => false: none of this object */
 static bool
 put_owner(struct page *p, const struct kv_object *obj, kv_pfn_t pfn)
@@ -250,6 +302,20 @@ put_owner(struct page *p, const struct kv_object *obj, kv_pfn_t pfn)
 	return true;
 }
 
+static bool
+put_owners(struct page *p, kv_pfn_t pfn)
+{
+	const struct kv_world *w = p->run->world;
+	size_t i;
+
+	for (i = 0; i < w->nobjects; i++)
+		if (put_object(p, i, pfn))
+			return true;
+	return w->kstack != NULL &&
+	       (put_owner(p, kv_kstack_object(w->kstack), pfn) ||
+		   put_owner(p, kv_kstack_alt_object(w->kstack), pfn));
+}
+
 static void
 put_pa(struct page *p)
 {
@@ -270,8 +336,7 @@ put_pa(struct page *p)
 	case KV_PHYS_USED:
 		head(p, "memory");
 		kv_buf_printf(p->b, "not in a free queue\n");
-		if (!put_owner(p, kv_kstack_object(w->kstack), pfn) &&
-		    !put_owner(p, kv_kstack_alt_object(w->kstack), pfn))
+		if (!put_owners(p, pfn))
 			put_reservation(p, pfn);
 		break;
 	case KV_PHYS_ABSENT:
@@ -288,6 +353,7 @@ kv_report_whatis(const struct kv_run *run, uint64_t address, struct kv_buf *b)
 	put_arenas(&p);
 	if (run->world != NULL) {
 		put_kva(&p);
+		put_leaves(&p);
 		put_pa(&p);
 	}
 	if (!p.known)

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/runner.h"
+#include "in/attribute.h"
+#include "run/runner_parts.h"
 
 /* ---- Violations ------------------------------------------------------ */
 
@@ -68,10 +69,15 @@ kv_run_lookup(void *arg, const char *name, struct kv_value *value)
 {
 	const struct kv_run *run = arg;
 	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
+	uint64_t u;
 	size_t i;
 
 	if (x != NULL) {
 		*value = value_of(x);
+		return true;
+	}
+	if (kv_attribute_of_machine(run->sc->machine, name, &u)) {
+		*value = (struct kv_value){.kind = KV_VALUE_UINT, .u = u};
 		return true;
 	}
 	for (i = 0; i < run->sc->nparams; i++)
@@ -183,6 +189,19 @@ kv_run_passed(const struct kv_run *run)
 	return run->unexpected == 0;
 }
 
+/* Steps on page tables that failed. */
+static void
+measure_fails(struct kv_run *run)
+{
+	static const char *const names[KV_MAP_FAILS] = {"fail.map",
+	    "fail.unmap", "fail.protect", "fail.promote", "fail.demote"};
+	size_t i;
+
+	for (i = 0; i < KV_MAP_FAILS && run->sc->paging; i++)
+		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT, names[i],
+		    run->runner->map_fails[i]);
+}
+
 int
 kv_run_judge(struct kv_run *run, struct kv_errors *errors)
 {
@@ -193,6 +212,7 @@ kv_run_judge(struct kv_run *run, struct kv_errors *errors)
 		kv_world_measure(run->world, &run->metrics);
 	for (i = 0; i < run->sc->narenas; i++)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
+	measure_fails(run);
 	error = define_metrics(run, errors);
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (judge_one(

@@ -15,6 +15,7 @@
 #include "run/free_map.h"
 #include "run/measure_free.h"
 #include "run/measure_map.h"
+#include "run/measure_space.h"
 #include "run/sort.h"
 #include "run/world.h"
 
@@ -418,11 +419,13 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 	const struct kv_vmem *vm;
 	unsigned i;
 
-	measure_stacks(w, m);
+	if (w->kstack != NULL)
+		measure_stacks(w, m);
+	kv_measure_spaces(w->spaces, w->nspaces, m);
 	measure_reserv(w, m);
 	measure_phys(w, m);
 	measure_usage(w, m);
-	for (i = 0; (vm = kv_kstack_arena(w->kstack, i)) != NULL; i++)
+	for (i = 0; (vm = kv_world_arena(w, i)) != NULL; i++)
 		kv_world_measure_arena(vm, m);
 	if (w->spec.hash)
 		kv_metrics_put_uint(m, KV_METRIC_HEX, "trace.fnv", w->fnv);

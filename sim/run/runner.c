@@ -78,6 +78,8 @@ static int
 step_drain(struct kv_runner *r, const struct kv_step *step)
 {
 	kv_stacks_drain(r);
+	if (r->run->world != NULL && !r->panicked)
+		kv_world_clear(r->run->world);
 	kv_blocks_drain(r, (size_t)(step - r->run->sc->work));
 	return 0;
 }
@@ -89,7 +91,13 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_ALLOC] = kv_step_alloc,
     [KV_STEP_FREE] = kv_step_free,
     [KV_STEP_ADD] = kv_step_add,
-    [KV_STEP_ARENA_CHURN] = kv_step_arena_churn};
+    [KV_STEP_ARENA_CHURN] = kv_step_arena_churn,
+    [KV_STEP_MAP] = kv_step_map,
+    [KV_STEP_UNMAP] = kv_step_unmap,
+    [KV_STEP_PROTECT] = kv_step_protect,
+    [KV_STEP_PROMOTE] = kv_step_promote,
+    [KV_STEP_DEMOTE] = kv_step_demote,
+    [KV_STEP_RELEASE] = kv_step_release};
 
 static void
 plan(struct kv_runner *r)
@@ -131,6 +139,35 @@ work(struct kv_runner *r)
 
 /* ---- Create ---------------------------------------------------------- */
 
+static struct kv_object_config *
+objects_of(const struct kv_scenario *sc)
+{
+	struct kv_object_config *list =
+	    kv_mem_resize(NULL, sc->nobjects, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < sc->nobjects; i++)
+		list[i] = (struct kv_object_config){.name = sc->objects[i].name,
+		    .size = sc->objects[i].npages,
+		    .colored = sc->objects[i].colored,
+		    .pg_color = sc->objects[i].color};
+	return list;
+}
+
+static struct kv_space_config *
+spaces_of(const struct kv_scenario *sc)
+{
+	struct kv_space_config *list =
+	    kv_mem_resize(NULL, sc->nspaces, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < sc->nspaces; i++)
+		list[i] = (struct kv_space_config){.name = sc->spaces[i].name,
+		    .format = sc->spaces[i].format,
+		    .promotion = sc->spaces[i].promotion};
+	return list;
+}
+
 static int
 build_world(struct kv_runner *r)
 {
@@ -143,13 +180,23 @@ build_world(struct kv_runner *r)
 	    .npages = sc->kstacks.npages,
 	    .gpages = sc->kstacks.gpages,
 	    .first_kva = sc->kstacks.first_kva,
+	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,
+	    .no_kstacks = !sc->kstacks.present,
+	    .nobjects = sc->nobjects,
+	    .nspaces = sc->nspaces,
 	    .hash = true};
 	struct kv_place place = {.path = sc->text.path};
+	struct kv_object_config *objects;
+	struct kv_space_config *spaces;
 	int error;
 
-	if (!sc->kstacks.present)
+	if (!sc->kstacks.present && !sc->paging)
 		return 0;
+	spec.objects = objects = objects_of(sc);
+	spec.spaces = spaces = spaces_of(sc);
 	error = kv_world_create(&spec, &r->run->world);
+	free(objects);
+	free(spaces);
 	if (error == ENOMEM)
 		return kv_runner_refuse(r, &place, "out of memory");
 	if (error != 0)
@@ -168,7 +215,7 @@ is_taken(const struct kv_run *run, const char *name)
 
 	if (run->world == NULL)
 		return false;
-	for (i = 0; (vm = kv_kstack_arena(run->world->kstack, i)) != NULL; i++)
+	for (i = 0; (vm = kv_world_arena(run->world, i)) != NULL; i++)
 		if (strcmp(kv_vmem_name(vm), name) == 0)
 			return true;
 	return false;

@@ -21,6 +21,16 @@ struct block_list {
 	size_t count, capacity;
 };
 
+/* Steps on page tables that are counted when they fail. */
+enum {
+	KV_MAP_FAIL_MAP,
+	KV_MAP_FAIL_UNMAP,
+	KV_MAP_FAIL_PROTECT,
+	KV_MAP_FAIL_PROMOTE,
+	KV_MAP_FAIL_DEMOTE,
+	KV_MAP_FAILS
+};
+
 /* The stacks by age, as links between entries of world->stacks. */
 struct age {
 	size_t older, younger; /* entry + 1; 0 = none */
@@ -41,8 +51,9 @@ struct kv_runner {
 	size_t age_capacity, oldest, youngest; /* entry + 1 */
 	struct kv_rng pick;		       /* stream of random disposals */
 	uint64_t fnv;			       /* trace.fnv without a world */
-	bool traced;	      /* an arena step was mixed into it */
-	uint64_t total, done; /* operations, for the progress bar */
+	bool traced;			  /* an arena step was mixed into it */
+	uint64_t total, done;		  /* operations, for the progress bar */
+	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
 	bool panicked;
 };
 
@@ -60,7 +71,14 @@ int kv_runner_refuse(
 /* Each executes one step.  => 0; EINVAL with an entry in the errors */
 typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_spawn, kv_step_dispose, kv_step_churn;
+kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
+    kv_step_demote, kv_step_release;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
+
+/* The number, now that it is known.  => 0; ENOENT: the block that it names has
+ * no address; EINVAL, noted */
+int kv_runner_late(
+    struct kv_runner *r, const struct kv_late *late, uint64_t *value);
 
 /* Dispose of all stacks, the last entry first. */
 void kv_stacks_drain(struct kv_runner *r);

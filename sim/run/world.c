@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* world.c - a machine with memory and one kernel-stack policy */
+/* world.c - a machine with memory, kernel stacks, objects and spaces */
 #include "run/world.h"
 
 #include <stdlib.h>
@@ -10,7 +10,48 @@
 /* ---- Create ---------------------------------------------------------- */
 
 static int
-build(struct kv_world *w)
+objects_create(struct kv_world *w)
+{
+	const struct kv_world_spec *s = &w->spec;
+	struct kv_object_config cfg;
+	int error = 0;
+
+	w->objects =
+	    kv_mem_resize(NULL, s->nobjects, sizeof(struct kv_object *));
+	while (w->nobjects < s->nobjects && error == 0) {
+		cfg = s->objects[w->nobjects];
+		cfg.host = &w->host;
+		error = kv_object_create(&cfg, &w->objects[w->nobjects]);
+		w->nobjects += error == 0;
+	}
+	return error;
+}
+
+static int
+spaces_create(struct kv_world *w)
+{
+	const struct kv_world_spec *s = &w->spec;
+	const struct kv_space_config kernel = {.name = "kernel",
+	    .format = kv_pte_find(s->machine->name),
+	    .promotion = true};
+	size_t n = s->nspaces != 0 ? s->nspaces : 1;
+	struct kv_space_config cfg;
+	int error = 0;
+
+	w->spaces = kv_mem_resize(NULL, n, sizeof(*w->spaces));
+	while (w->nspaces < n && error == 0) {
+		cfg = s->nspaces != 0 ? s->spaces[w->nspaces] : kernel;
+		cfg.low_half = w->nspaces != 0;
+		cfg.phys = w->phys;
+		cfg.reserv = w->reserv;
+		error = kv_space_init(&w->spaces[w->nspaces], &cfg);
+		w->nspaces += error == 0;
+	}
+	return error;
+}
+
+static int
+memory_create(struct kv_world *w)
 {
 	const struct kv_world_spec *s = &w->spec;
 	struct kv_phys_config phys = {.machine = s->machine,
@@ -19,6 +60,18 @@ build(struct kv_world *w)
 	    .ndomains = s->ndomains,
 	    .host = &w->host};
 	struct kv_reserv_config reserv = {.host = &w->host};
+	int error = kv_phys_create(&phys, &w->phys);
+
+	if (error != 0)
+		return error;
+	reserv.phys = w->phys;
+	return kv_reserv_create(&reserv, &w->reserv);
+}
+
+static int
+build(struct kv_world *w)
+{
+	const struct kv_world_spec *s = &w->spec;
 	struct kv_kstack_config kstack = {.machine = s->machine,
 	    .host = &w->host,
 	    .scheme = s->scheme,
@@ -26,14 +79,15 @@ build(struct kv_world *w)
 	    .gpages = s->gpages,
 	    .ndomains = s->ndomains,
 	    .first_kva = s->first_kva};
-	int error = kv_phys_create(&phys, &w->phys);
+	int error = memory_create(w);
 
-	if (error != 0)
+	if (error == 0)
+		error = objects_create(w);
+	if (error == 0)
+		error = spaces_create(w);
+	if (error != 0 || s->no_kstacks)
 		return error;
-	reserv.phys = kstack.phys = w->phys;
-	error = kv_reserv_create(&reserv, &w->reserv);
-	if (error != 0)
-		return error;
+	kstack.phys = w->phys;
 	kstack.reserv = w->reserv;
 	return kv_kstack_create(&kstack, &w->kstack);
 }
@@ -57,23 +111,31 @@ kv_world_create(const struct kv_world_spec *spec, struct kv_world **world)
 void
 kv_world_destroy(struct kv_world *w)
 {
+	size_t i;
+
 	if (w == NULL)
 		return;
 	if (w->kstack != NULL)
 		kv_kstack_destroy(w->kstack);
+	for (i = 0; i < w->nspaces; i++)
+		kv_space_fini(&w->spaces[i]);
+	for (i = 0; i < w->nobjects; i++)
+		kv_object_destroy(w->objects[i]);
 	if (w->reserv != NULL)
 		kv_reserv_destroy(w->reserv);
 	if (w->phys != NULL)
 		kv_phys_destroy(w->phys);
 	kv_host_fini(&w->host);
 	free(w->stacks);
+	free(w->spaces);
+	free(w->objects);
 	free(w);
 }
 
-/* ---- Use ------------------------------------------------------------- */
+/* ---- Stacks ---------------------------------------------------------- */
 
-static void
-tick(struct kv_world *w)
+void
+kv_world_tick(struct kv_world *w)
 {
 	w->ops++;
 	kv_reserv_tick(w->reserv, 1);
@@ -81,17 +143,61 @@ tick(struct kv_world *w)
 
 /* The hash of freebsd.md 8.3: pages ascending, then the stack. */
 static void
-hash_creation(struct kv_world *w, const struct kv_stack *stack)
+hash_creation(
+    struct kv_world *w, const struct kv_stack *stack, const kv_pfn_t *pfns)
 {
 	unsigned shift = w->spec.machine->page_shift;
-	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 	uint32_t i;
 
-	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
-		return; /* kv_world_check says so */
 	for (i = 0; i < stack->npages; i++)
 		w->fnv = kv_fnv_mix(w->fnv, pfns[i] << shift);
 	w->fnv = kv_fnv_mix(w->fnv, stack->ks);
+}
+
+/*
+ * The guard first (freebsd.md 3.4), then the pages.  What cannot be mapped,
+ * because a superpage is in the way, the check of leaves names.
+ */
+static void
+map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
+{
+	const unsigned attr = KV_PTE_W | KV_PTE_G;
+	unsigned shift = w->spec.machine->page_shift;
+	kv_va_t guard = s->ks - ((uint64_t)w->spec.gpages << shift);
+	struct kv_space *kernel = &w->spaces[0];
+	uint32_t i;
+
+	kv_pmap_qremove(kernel->pmap, guard, w->spec.gpages);
+	if (w->spec.mapping == KV_WORLD_QENTER) {
+		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
+		return;
+	}
+	for (i = 0; i < s->npages; i++)
+		kv_space_enter(kernel, s->ks + ((uint64_t)i << shift), pfns[i],
+		    attr | KV_PTE_A | KV_PTE_M);
+}
+
+static void
+unmap_stack(struct kv_world *w, const struct kv_stack *s)
+{
+	if (w->spec.mapping != KV_WORLD_UNMAPPED)
+		kv_pmap_qremove(w->spaces[0].pmap, s->ks, s->npages);
+}
+
+/* What is done with the frames of a new stack. */
+static void
+use_pages(struct kv_world *w, const struct kv_stack *stack)
+{
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
+
+	if (w->spec.mapping == KV_WORLD_UNMAPPED && !w->spec.hash)
+		return;
+	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
+		return; /* kv_world_check says so */
+	if (w->spec.mapping != KV_WORLD_UNMAPPED)
+		map_stack(w, stack, pfns);
+	if (w->spec.hash)
+		hash_creation(w, stack, pfns);
 }
 
 int
@@ -100,7 +206,7 @@ kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
 	struct kv_stack stack;
 	int error;
 
-	tick(w);
+	kv_world_tick(w);
 	error = kv_stack_create(w->kstack, npages, domain, &stack);
 	if (error != 0) {
 		w->failed++;
@@ -112,8 +218,7 @@ kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
 		    kv_mem_resize(w->stacks, w->capacity, sizeof(*w->stacks));
 	}
 	w->stacks[w->nstacks++] = stack;
-	if (w->spec.hash)
-		hash_creation(w, &stack);
+	use_pages(w, &stack);
 	return 0;
 }
 
@@ -123,7 +228,8 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 	struct kv_stack stack = w->stacks[i];
 	int error;
 
-	tick(w);
+	kv_world_tick(w);
+	unmap_stack(w, &stack);
 	error = kv_stack_dispose(w->kstack, &stack, diag);
 	if (error != 0)
 		return error;
@@ -133,7 +239,39 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 	return 0;
 }
 
+/* ---- Objects and spaces ---------------------------------------------- */
+
+int
+kv_world_map(
+    struct kv_world *w, size_t space, const struct kv_space_range *range)
+{
+	kv_world_tick(w);
+	return kv_space_map(&w->spaces[space], range);
+}
+
+void
+kv_world_clear(struct kv_world *w)
+{
+	kv_pindex_t pindex;
+	kv_pfn_t pfn;
+	size_t i;
+
+	for (i = 0; i < w->nspaces; i++)
+		kv_space_clear(&w->spaces[i]);
+	for (i = 0; i < w->nobjects; i++)
+		while (kv_object_from(w->objects[i], 0, &pindex, &pfn) == 0 &&
+		       kv_page_free(
+			   w->reserv, w->objects[i], pindex, 1, NULL) == 0)
+			;
+}
+
 /* ---- Inspect --------------------------------------------------------- */
+
+const struct kv_vmem *
+kv_world_arena(const struct kv_world *w, unsigned i)
+{
+	return w->kstack != NULL ? kv_kstack_arena(w->kstack, i) : NULL;
+}
 
 void
 kv_world_note_usage(struct kv_world *w)
@@ -188,23 +326,33 @@ kv_world_object(const struct kv_world *w, const struct kv_stack *stack)
 						   : alt;
 }
 
+/* Has the object a page where the guard's page number stands? */
+static bool
+guard_has_page(
+    const struct kv_world *w, const struct kv_stack *stack, uint64_t page)
+{
+	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
+	kv_pindex_t pindex = page;
+	kv_pfn_t pfn;
+
+	if (is_default(w, stack) && kv_pindex_of_page(map, page, &pindex) != 0)
+		return false;
+	return kv_object_lookup(kv_world_object(w, stack), pindex, &pfn) == 0;
+}
+
 uint64_t
 kv_world_guard_pages(const struct kv_world *w, const struct kv_stack *stack)
 {
 	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
 	uint64_t page, mapped = 0;
-	kv_pindex_t pindex;
-	kv_pfn_t pfn;
+	struct kv_leaf leaf;
 	unsigned g;
 
 	for (g = 1; g <= w->spec.gpages; g++) {
 		page = ((stack->ks - map->origin) >> map->page_shift) - g;
-		if (!is_default(w, stack))
-			pindex = page;
-		else if (kv_pindex_of_page(map, page, &pindex) != 0)
-			continue;
-		if (kv_object_lookup(kv_world_object(w, stack), pindex, &pfn) ==
-		    0)
+		if (guard_has_page(w, stack, page) ||
+		    kv_pmap_extract(w->spaces[0].pmap,
+			map->origin + (page << map->page_shift), &leaf) == 0)
 			mapped++;
 	}
 	return mapped;
@@ -230,6 +378,28 @@ check_domain(
 	return 0;
 }
 
+/* space-I1: each page has a base leaf, of its frame. */
+static int
+check_leaves(
+    const struct kv_world *w, const struct kv_stack *s, struct kv_diag *diag)
+{
+	unsigned shift = w->spec.machine->page_shift;
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
+	struct kv_leaf leaf;
+	kv_va_t va = s->ks;
+	uint32_t i;
+
+	if (w->spec.mapping == KV_WORLD_UNMAPPED ||
+	    kv_stack_pages(w->kstack, s, pfns) != 0)
+		return 0;
+	for (i = 0; i < s->npages; i++, va += UINT64_C(1) << shift)
+		if (kv_pmap_extract(w->spaces[0].pmap, va, &leaf) != 0 ||
+		    leaf.pa + (va - leaf.va) != pfns[i] << shift)
+			return kv_diag_set(diag, EFAULT, "space", 1, va,
+			    "a page of a stack is not mapped to its frame");
+	return 0;
+}
+
 int
 kv_world_check_stack(const struct kv_world *w, size_t i, struct kv_diag *diag)
 {
@@ -237,25 +407,50 @@ kv_world_check_stack(const struct kv_world *w, size_t i, struct kv_diag *diag)
 	const struct kv_stack *s = &w->stacks[i];
 	uint64_t page = (s->ks - map->origin) >> map->page_shift;
 	bool skips = is_default(w, s) && map->scheme == KV_PINDEX_SKIP_GUARD;
+	int error;
 
 	if (skips && (page - map->gpages) % (map->npages + map->gpages) != 0)
 		return broken(diag, 1, s->ks, "slot start is not aligned");
 	if (kv_world_guard_pages(w, s) != 0)
-		return broken(diag, 2, s->ks, "a guard page holds a page");
+		return broken(
+		    diag, 2, s->ks, "a guard page holds a page or is mapped");
 	if (skips && s->pindex % map->npages != 0)
 		return broken(diag, 3, s->ks, "pindices are not dense");
-	return check_domain(w, s, diag);
+	error = check_domain(w, s, diag);
+	return error != 0 ? error : check_leaves(w, s, diag);
+}
+
+static int
+check_stacks(const struct kv_world *w, struct kv_diag *diag)
+{
+	int error = 0;
+	size_t i;
+
+	/* Arenas and objects are the stacks' own. */
+	if (w->kstack != NULL)
+		error = kv_kstack_check(w->kstack, diag);
+	for (i = 0; i < w->nstacks && error == 0; i++) {
+		if (kv_world_guard_pages(w, &w->stacks[i]) != 0)
+			return broken(diag, 2, w->stacks[i].ks,
+			    "a guard page holds a page or is mapped");
+		error = check_leaves(w, &w->stacks[i], diag);
+	}
+	return error;
 }
 
 int
 kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 {
 	int error = kv_phys_check(w->phys, diag);
+	size_t i;
 
 	if (error == 0)
 		error = kv_reserv_check(w->reserv, diag);
-	/* Arenas and objects are the stacks' own. */
+	for (i = 0; i < w->nobjects && error == 0; i++)
+		error = kv_object_check(w->objects[i], diag);
 	if (error == 0)
-		error = kv_kstack_check(w->kstack, diag);
+		error = check_stacks(w, diag);
+	for (i = 0; i < w->nspaces && error == 0; i++)
+		error = kv_space_check(&w->spaces[i], diag);
 	return error;
 }

@@ -5,9 +5,17 @@
 
 #include "alloc/kv.h"
 #include "out/metrics.h"
+#include "run/space.h"
 #include "run/usage.h"
 
-/* A machine with memory and one kernel-stack policy. */
+/* How stacks are mapped; the kernel does it with pmap_qenter. */
+enum kv_world_mapping {
+	KV_WORLD_QENTER,
+	KV_WORLD_ENTER,	  /* what if: pmap_enter, which tries promotion */
+	KV_WORLD_UNMAPPED /* not at all */
+};
+
+/* A machine with memory, one kernel-stack policy, objects and spaces. */
 struct kv_world_spec {
 	const struct kv_machine *machine;
 	const struct kv_phys_range *ranges; /* for kv_world_create only */
@@ -16,6 +24,14 @@ struct kv_world_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	uint64_t first_kva;
+	enum kv_world_mapping mapping;
+	bool no_kstacks; /* what is said of them does not count */
+	/* The next four are for kv_world_create only.  Without spaces there is
+	 * the kernel's, in the machine's format, with promotion. */
+	const struct kv_object_config *objects; /* host is filled in */
+	size_t nobjects;
+	const struct kv_space_config *spaces; /* memory is filled in */
+	size_t nspaces;
 	bool hash; /* keep trace.fnv: a look at every page of a new stack */
 };
 
@@ -27,7 +43,11 @@ struct kv_world {
 	struct kv_host host;
 	struct kv_phys *phys;
 	struct kv_reserv *reserv;
-	struct kv_kstack *kstack;
+	struct kv_kstack *kstack; /* NULL: no kernel stacks */
+	struct kv_space *spaces;  /* the kernel's first */
+	size_t nspaces;
+	struct kv_object **objects; /* of the scenario */
+	size_t nobjects;
 	struct kv_stack *stacks;
 	size_t nstacks, capacity;
 	uint64_t failed; /* creations that ended in ENOMEM */
@@ -47,6 +67,16 @@ int kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain);
 /* One tick, then entry i goes.  => 0, or would-panic with *diag */
 int kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag);
 
+/* One tick, then as kv_space_map. */
+int kv_world_map(
+    struct kv_world *w, size_t space, const struct kv_space_range *range);
+
+/* One tick: an operation on page tables alone follows. */
+void kv_world_tick(struct kv_world *w);
+
+/* Unmap all that is mapped, free all pages of objects; no stacks are there. */
+void kv_world_clear(struct kv_world *w);
+
 /* Note how much memory is used and live now; after each operation. */
 void kv_world_note_usage(struct kv_world *w);
 
@@ -60,17 +90,22 @@ void kv_world_measure(const struct kv_world *w, struct kv_metrics *m);
 /* The figures of one arena, vmem.NAME.*. */
 void kv_world_measure_arena(const struct kv_vmem *vm, struct kv_metrics *m);
 
+/* Arenas of the kernel stacks, as kv_kstack_arena; without stacks none. */
+const struct kv_vmem *kv_world_arena(const struct kv_world *w, unsigned i);
+
 /* The object that holds the pages of a stack. */
 const struct kv_object *kv_world_object(
     const struct kv_world *w, const struct kv_stack *stack);
 
-/* Guard pages of a stack at whose index its object holds a page. */
+/* Guard pages of a stack at whose index its object holds a page, or which a
+ * leaf maps. */
 uint64_t kv_world_guard_pages(
     const struct kv_world *w, const struct kv_stack *stack);
 
 /*
  * What holds for entry i alone: slot alignment, guards, dense pindices, pages
- * present and of the stack's domain (I1 to I4 of kstack.c).
+ * present and of the stack's domain (I1 to I4 of kstack.c), leaves (I1 of
+ * space.c).
  * => 0, or EFAULT and *diag
  */
 int kv_world_check_stack(

@@ -28,7 +28,8 @@ is 0xfffffe0000203000 '  guard  *page 1 below the stack at 0xfffffe0000204000' \
     'kstack0: busy segment \[0xfffffe0000203000, 0xfffffe0000208000)'
 is 0xfffffe0000204000 '  stack  *0xfffffe0000204000, page 0 of 4' \
     '  pindex  *412' '  frame  *0x119c000, domain 0' \
-    '  reservation .* M: 4 of 512 pages' '  leaf  *entry 4 of' \
+    '  reservation .* M: 4 of 512 pages' \
+    '  leaf  *kernel: \[0xfffffe0000204000, 0xfffffe0000205000) to 0x119c000, rw-sg; level 0, entry 4 of' \
     '  chunk .*parent 0xfffffe0000200000, domain 0, pindex 412 to 2455'
 is 0xfffffe0000207fff 'page 3 of 4' '  pindex  *415' '  frame  *0x119f000'
 is 0xfffffe0000208000 'none here now' 'kstack0: free segment'

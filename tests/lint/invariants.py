@@ -18,6 +18,7 @@ MODULES = {
     'freebsd': ['alloc/kstack.c'],
     'pmap': ['sim/hw/pmap.c'],
     'tlb': ['sim/hw/tlb.c'],
+    'space': ['sim/run/space.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */

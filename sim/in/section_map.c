@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* section_map.c - the steps of the section work that change page tables */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "in/sections.h"
+
+/* What any of these steps may say; presets are the defaults. */
+struct map_args {
+	const char *space, *object;
+	const struct kv_node *va;
+	uint64_t size, pages, offset, pa, level, count, stride;
+	unsigned how, prot;
+	bool global, user, accessed, modified;
+};
+#define AT(field) offsetof(struct map_args, field)
+
+#define UINT(name, ...)                                                  \
+	{                                                                \
+		.key = #name, .kind = KV_FIELD_UINT, .offset = AT(name), \
+		__VA_ARGS__                                              \
+	}
+#define CHOICE(name, list, ...)                                            \
+	{                                                                  \
+		.key = #name, .kind = KV_FIELD_CHOICE, .offset = AT(name), \
+		.words = list, __VA_ARGS__                                 \
+	}
+#define BOOL(name)                                                      \
+	{                                                               \
+		.key = #name, .kind = KV_FIELD_BOOL, .offset = AT(name) \
+	}
+#define WORD(name, at, ...)                                           \
+	{                                                             \
+		.key = name, .kind = KV_FIELD_WORD, .offset = AT(at), \
+		__VA_ARGS__                                           \
+	}
+#define NODE(name, ...)                                                  \
+	{                                                                \
+		.key = #name, .kind = KV_FIELD_NODE, .offset = AT(name), \
+		__VA_ARGS__                                              \
+	}
+#define FIELDS(list) list, sizeof(list) / sizeof((list)[0])
+
+static const char *const entering[] = {[KV_MAP_ENTER] = "enter",
+    [KV_MAP_QENTER] = "qenter",
+    [KV_MAP_LEAF] = "leaf",
+    NULL};
+static const char *const removing[] = {
+    [KV_MAP_ENTER] = "remove", [KV_MAP_QENTER] = "qremove", NULL};
+static const char *const prots[] = {[0] = "r",
+    [KV_PTE_W] = "rw",
+    [KV_PTE_X] = "rx",
+    [KV_PTE_W | KV_PTE_X] = "rwx",
+    NULL};
+
+static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
+    NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
+    WORD("object", object, .min = 0), UINT(offset, .min = 0),
+    UINT(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
+    CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
+    BOOL(modified), UINT(count, .min = 1), UINT(stride, .min = 0)};
+static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
+    NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
+    CHOICE(how, removing, .min = 0), UINT(count, .min = 1),
+    UINT(stride, .min = 0)};
+static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
+    NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
+    CHOICE(prot, prots, .required = true), UINT(count, .min = 1),
+    UINT(stride, .min = 0)};
+static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
+    NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
+static const struct kv_field release_fields[] = {
+    WORD("object", object, .required = true), UINT(offset, .min = 0),
+    UINT(pages, .required = true, .min = 1)};
+
+/* A step while it is read. */
+struct reading {
+	struct kv_load *ld;
+	const struct kv_node *key, *map; /* map: {...} */
+	struct map_args args;
+	struct kv_map_step *step;
+};
+
+/* The value of a key, or the name of the step when it is not there. */
+static const struct kv_node *
+at(const struct reading *r, const char *key)
+{
+	const struct kv_node *node = kv_map_get(r->map, key);
+
+	return node != NULL ? node : r->key;
+}
+
+static bool
+says(const struct reading *r, const char *key)
+{
+	return kv_map_get(r->map, key) != NULL;
+}
+
+static uint64_t
+page_size(const struct reading *r)
+{
+	return kv_machine_page_size(r->ld->sc->machine);
+}
+
+/* ---- Parts ----------------------------------------------------------- */
+
+static int
+check_multiple(
+    struct reading *r, const char *key, uint64_t value, uint64_t unit)
+{
+	if (value % unit == 0)
+		return 0;
+	return kv_load_refuse(r->ld, at(r, key),
+	    "'%s' (0x%" PRIx64 ") is no multiple of 0x%" PRIx64, key, value,
+	    unit);
+}
+
+/* The pages of the range, from size or pages. */
+static int
+read_size(struct reading *r)
+{
+	struct map_args *a = &r->args;
+	uint64_t bytes;
+
+	if (says(r, "size") == says(r, "pages"))
+		return kv_load_refuse(r->ld, r->key,
+		    "'%s' needs either 'size', in bytes, or 'pages'",
+		    r->key->text);
+	if (says(r, "size")) {
+		a->pages = a->size / page_size(r);
+		return check_multiple(r, "size", a->size, page_size(r));
+	}
+	if (!kv_mul(a->pages, page_size(r), &bytes))
+		return kv_load_refuse(r->ld, at(r, "pages"),
+		    "%" PRIu64 " pages are more than 2^64 bytes", a->pages);
+	return 0;
+}
+
+static int
+read_object(struct reading *r)
+{
+	struct kv_load *ld = r->ld;
+	size_t i;
+
+	if (!kv_names_find(&ld->objects, r->args.object, &i))
+		return kv_load_unknown(ld, at(r, "object"), "object",
+		    r->args.object, ld->objects.list, ld->objects.count);
+	r->step->object = (int)i;
+	return 0;
+}
+
+/* The pages must be within the object. */
+static int
+check_offset(struct reading *r)
+{
+	const struct map_args *a = &r->args;
+	uint64_t size = r->ld->sc->objects[r->step->object].npages, n, i;
+
+	for (n = a->pages, i = 1; i < a->count && n <= size; i++)
+		n += a->pages;
+	if (a->offset <= size && n <= size - a->offset)
+		return 0;
+	return kv_load_refuse(r->ld, at(r, "offset"),
+	    "pages from %" PRIu64 " on end past those of '%s' (%" PRIu64 ")",
+	    a->offset, a->object, size);
+}
+
+/* An object's pages, or a device's memory, which is none of the machine's. */
+static int
+read_pages(struct reading *r)
+{
+	const struct kv_scenario *sc = r->ld->sc;
+	const struct map_args *a = &r->args;
+	uint64_t size = a->pages * page_size(r) * a->count;
+	size_t i;
+
+	if (says(r, "object") == says(r, "pa"))
+		return kv_load_refuse(
+		    r->ld, r->key, "'map' needs either an 'object' or 'pa'");
+	if (says(r, "object"))
+		return read_object(r) != 0 ? EINVAL : check_offset(r);
+	if (says(r, "offset"))
+		return kv_load_refuse(
+		    r->ld, at(r, "offset"), "'offset' is of an 'object'");
+	for (i = 0; i < sc->nranges; i++)
+		if (kv_overlap(a->pa, size, sc->ranges[i].start,
+			sc->ranges[i].end - sc->ranges[i].start))
+			return kv_load_refuse(r->ld, at(r, "pa"),
+			    "memory of the machine is mapped by 'object'");
+	return check_multiple(r, "pa", a->pa, page_size(r));
+}
+
+/* Space, address, how often. */
+static int
+read_where(struct reading *r)
+{
+	struct map_args *a = &r->args;
+	struct kv_map_step *s = r->step;
+	uint64_t size = a->pages * page_size(r), last;
+	const struct kv_pte_format *f;
+
+	if (kv_load_space(r->ld, at(r, "space"), a->space, &s->space) != 0 ||
+	    kv_load_late(r->ld, a->va, "va", &s->va) != 0)
+		return EINVAL;
+	f = r->ld->sc->spaces[s->space].format;
+	if (!says(r, "stride"))
+		a->stride = size != 0
+				? size
+				: page_size(r) << f->pt_shift; /* a superpage */
+	if (check_multiple(r, "stride", a->stride, page_size(r)) != 0)
+		return EINVAL;
+	s->stride = a->stride;
+	if (!kv_mul(a->stride, a->count - 1, &last) ||
+	    (s->va.expr == NULL && !kv_add(s->va.value, last, &last)))
+		return kv_load_refuse(r->ld, at(r, "stride"),
+		    "the last of %" PRIu64 " ranges is beyond 2^64", a->count);
+	return s->va.expr == NULL
+		   ? check_multiple(r, "va", s->va.value, page_size(r))
+		   : 0;
+}
+
+/* Levels above the base whose entries may be leaves. */
+static int
+check_level(struct reading *r)
+{
+	const struct kv_scenario *sc = r->ld->sc;
+	const struct kv_pte_format *f = sc->spaces[r->step->space].format;
+	const struct map_args *a = &r->args;
+	uint64_t unit;
+
+	if (a->how != KV_MAP_LEAF) {
+		if (!says(r, "level"))
+			return 0;
+		return kv_load_refuse(
+		    r->ld, at(r, "level"), "'level' is of 'how: leaf'");
+	}
+	if (a->level >= f->levels || (f->leaf_levels >> a->level & 1) == 0)
+		return kv_load_refuse(r->ld, at(r, "level"),
+		    "format '%s' has no leaves of level %" PRIu64, f->name,
+		    a->level);
+	unit = UINT64_C(1) << (f->pt_shift * a->level);
+	if (a->pages % unit != 0)
+		return kv_load_refuse(r->ld,
+		    at(r, says(r, "size") ? "size" : "pages"),
+		    "a leaf of level %" PRIu64 " maps %" PRIu64 " pages",
+		    a->level, unit);
+	return 0;
+}
+
+/* ---- Attributes ------------------------------------------------------ */
+
+/* pmap_enter is told of the access that it is for; pmap_qenter is not
+ * (freebsd.md 5). */
+static unsigned
+attributes(const struct reading *r)
+{
+	const struct map_args *a = &r->args;
+	bool kernel = r->step->space == 0, entered = a->how != KV_MAP_QENTER;
+	bool global = says(r, "global") ? a->global : kernel;
+	bool user = says(r, "user") ? a->user : !kernel;
+	bool accessed = says(r, "accessed") ? a->accessed : entered;
+	bool modified = says(r, "modified")
+			    ? a->modified
+			    : accessed && entered && (a->prot & KV_PTE_W) != 0;
+
+	return a->prot | (global ? KV_PTE_G : 0) | (user ? KV_PTE_U : 0) |
+	       (accessed ? KV_PTE_A : 0) | (modified ? KV_PTE_M : 0);
+}
+
+/* ---- Steps ----------------------------------------------------------- */
+
+static int
+read(struct kv_load *ld, const struct kv_node *key,
+    const struct kv_field *fields, size_t nfields, struct reading *r)
+{
+	*r = (struct reading){.ld = ld,
+	    .key = key,
+	    .map = key->next,
+	    .step = kv_pool_alloc(&ld->sc->pool, sizeof(*r->step)),
+	    .args = {
+		.space = "kernel", .level = 1, .count = 1, .prot = KV_PTE_W}};
+	r->step->object = -1;
+	ld->sc->paging = true;
+	return kv_fields_read(
+	    ld, r->map, key->text, "key", fields, nfields, &r->args);
+}
+
+static void
+finish(const struct reading *r, struct kv_step *step)
+{
+	const struct map_args *a = &r->args;
+	struct kv_map_step *s = r->step;
+
+	s->npages = a->pages;
+	s->pindex = a->offset;
+	s->pa = a->pa;
+	s->how = (enum kv_map_how)a->how;
+	s->level = (unsigned)a->level;
+	step->count = a->count;
+	step->map = s;
+}
+
+int
+kv_step_read_map(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(map_fields), &r) != 0 || read_size(&r) != 0 ||
+	    read_pages(&r) != 0 || read_where(&r) != 0 || check_level(&r) != 0)
+		return EINVAL;
+	r.step->attr = attributes(&r);
+	finish(&r, step);
+	return 0;
+}
+
+int
+kv_step_read_unmap(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(unmap_fields), &r) != 0 ||
+	    read_size(&r) != 0 || read_where(&r) != 0)
+		return EINVAL;
+	finish(&r, step);
+	return 0;
+}
+
+int
+kv_step_read_protect(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(protect_fields), &r) != 0 ||
+	    read_size(&r) != 0 || read_where(&r) != 0)
+		return EINVAL;
+	r.step->attr = r.args.prot;
+	finish(&r, step);
+	return 0;
+}
+
+int
+kv_step_read_promote(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(leaf_fields), &r) != 0 || read_where(&r) != 0)
+		return EINVAL;
+	finish(&r, step);
+	return 0;
+}
+
+int
+kv_step_read_release(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(release_fields), &r) != 0 ||
+	    read_object(&r) != 0 || check_offset(&r) != 0)
+		return EINVAL;
+	finish(&r, step);
+	return 0;
+}

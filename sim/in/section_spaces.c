@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* section_spaces.c - the sections objects and spaces */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "in/lex.h"
+#include "in/sections.h"
+#include "out/mem.h"
+
+enum { NAME_MAX_LENGTH = 15, ENTRIES_MAX = 256 };
+
+/* => false: not usable as a name, noted */
+static bool
+check_name(struct kv_load *ld, const struct kv_node *key,
+    const struct kv_names *names, const char *what)
+{
+	size_t length = key->kind == KV_NODE_SCALAR ? strlen(key->text) : 0, i;
+
+	if (length == 0)
+		return false;
+	if (!kv_is_name(key->text, length) || length > NAME_MAX_LENGTH)
+		kv_load_refuse(ld, key,
+		    "'%.40s' cannot name %s (letters, digits and _, 15 at "
+		    "most)",
+		    key->text, what);
+	else if (kv_names_find(names, key->text, &i))
+		kv_load_refuse(ld, key, "'%s' stands here twice", key->text);
+	else if (names->count == ENTRIES_MAX)
+		kv_load_refuse(ld, key, "more than 256 of them");
+	else
+		return true;
+	return false;
+}
+
+/* => NULL: no map, noted */
+static const struct kv_node *
+first_entry(struct kv_load *ld, const struct kv_node *section, const char *name)
+{
+	if (section == NULL || section->kind == KV_NODE_BAD)
+		return NULL;
+	if (section->kind == KV_NODE_MAP)
+		return section->child;
+	kv_load_refuse(ld, section, "'%s' needs a map: {name: {...}}", name);
+	return NULL;
+}
+
+/* ---- objects --------------------------------------------------------- */
+
+struct object_args {
+	uint64_t pages, color, domain;
+	bool colored;
+};
+#define AT(field) offsetof(struct object_args, field)
+
+static const struct kv_field object_fields[] = {{.key = "pages",
+						    .kind = KV_FIELD_UINT,
+						    .offset = AT(pages),
+						    .required = true,
+						    .min = 1,
+						    .max = UINT64_C(1) << 52},
+    {.key = "colored", .kind = KV_FIELD_BOOL, .offset = AT(colored)},
+    {.key = "color",
+	.kind = KV_FIELD_UINT,
+	.offset = AT(color),
+	.max = UINT16_MAX},
+    {.key = "domain", .kind = KV_FIELD_UINT, .offset = AT(domain)}};
+enum { OBJECT_FIELDS = 4 };
+#undef AT
+
+/* The name is known even where its values are wrong: one error is enough. */
+static void
+read_object(struct kv_load *ld, const struct kv_node *key)
+{
+	struct kv_scenario *sc = ld->sc;
+	const struct kv_node *map = key->next;
+	struct object_args a = {.pages = 1, .colored = true};
+	size_t i;
+
+	if (!check_name(ld, key, &ld->objects, "an object"))
+		return;
+	if (kv_fields_read(ld, map, key->text, "key", object_fields,
+		OBJECT_FIELDS, &a) == 0 &&
+	    a.domain >= sc->ndomains)
+		kv_load_refuse(ld, kv_map_get(map, "domain"),
+		    "domain %" PRIu64 " is not there: the machine has %u",
+		    a.domain, sc->ndomains);
+	kv_names_add(&ld->objects, key->text, &i);
+	sc->objects =
+	    kv_mem_resize(sc->objects, sc->nobjects + 1, sizeof(*sc->objects));
+	sc->objects[sc->nobjects++] = (struct kv_object_spec){.name = key->text,
+	    .npages = a.pages,
+	    .colored = a.colored,
+	    .color = (unsigned)a.color,
+	    .domain = (unsigned)a.domain};
+}
+
+void
+kv_section_objects(struct kv_load *ld, const struct kv_node *node)
+{
+	const struct kv_node *key = first_entry(ld, node, "objects");
+
+	ld->sc->paging |= node != NULL;
+	for (; key != NULL; key = key->next->next)
+		read_object(ld, key);
+}
+
+/* ---- spaces ---------------------------------------------------------- */
+
+struct space_args {
+	const char *format;
+	bool promotion;
+};
+
+static const struct kv_field space_fields[] = {
+    {.key = "format",
+	.kind = KV_FIELD_WORD,
+	.offset = offsetof(struct space_args, format)},
+    {.key = "promotion",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct space_args, promotion)}};
+enum { SPACE_FIELDS = 2 };
+
+/* Its pages must be as large as the machine's frames. */
+static const struct kv_pte_format *
+find_format(struct kv_load *ld, const struct kv_node *node, const char *name)
+{
+	const struct kv_pte_format *found = kv_pte_find(name), *table;
+	const char *names[32];
+	size_t count, i;
+
+	if (found != NULL && found->page_shift != ld->sc->machine->page_shift)
+		kv_load_refuse(ld, node,
+		    "pages of format '%s' have %" PRIu64 " bytes, those of "
+		    "the machine %" PRIu64,
+		    name, UINT64_C(1) << found->page_shift,
+		    kv_machine_page_size(ld->sc->machine));
+	if (found != NULL)
+		return found;
+	table = kv_pte_table(&count);
+	for (i = 0; i < count && i < 32; i++)
+		names[i] = table[i].name;
+	kv_load_unknown(ld, node, "format", name, names, i);
+	return NULL;
+}
+
+static void
+read_space(struct kv_load *ld, const struct kv_node *key)
+{
+	struct kv_scenario *sc = ld->sc;
+	const struct kv_node *map = key->next;
+	struct space_args a = {.promotion = true};
+	const struct kv_pte_format *format = NULL;
+	size_t i;
+
+	kv_fields_read(
+	    ld, map, key->text, "key", space_fields, SPACE_FIELDS, &a);
+	if (a.format != NULL)
+		format = find_format(ld, kv_map_get(map, "format"), a.format);
+	if (!kv_names_find(&ld->spaces, key->text, &i)) {
+		kv_names_add(&ld->spaces, key->text, &i);
+		sc->spaces = kv_mem_resize(
+		    sc->spaces, sc->nspaces + 1, sizeof(*sc->spaces));
+		sc->nspaces++;
+	}
+	if (format == NULL)
+		format = kv_pte_find(sc->machine->name);
+	sc->spaces[i] = (struct kv_space_spec){
+	    .name = key->text, .format = format, .promotion = a.promotion};
+}
+
+static void
+add_kernel(struct kv_load *ld)
+{
+	struct kv_scenario *sc = ld->sc;
+	size_t i;
+
+	sc->spaces = kv_mem_resize(NULL, 1, sizeof(*sc->spaces));
+	sc->spaces[0] = (struct kv_space_spec){.name = "kernel",
+	    .format = kv_pte_find(sc->machine->name),
+	    .promotion = true};
+	sc->nspaces = 1;
+	kv_names_add(&ld->spaces, "kernel", &i);
+}
+
+void
+kv_section_spaces(struct kv_load *ld, const struct kv_node *node)
+{
+	const struct kv_node *key = first_entry(ld, node, "spaces"), *k;
+	struct kv_names seen = {0};
+	size_t i;
+
+	add_kernel(ld);
+	ld->sc->paging |= node != NULL;
+	for (k = key; k != NULL; k = k->next->next)
+		if (check_name(ld, k, &seen, "a space")) {
+			kv_names_add(&seen, k->text, &i);
+			read_space(ld, k);
+		}
+	kv_names_fini(&seen);
+}
+
+int
+kv_load_space(struct kv_load *ld, const struct kv_node *node, const char *name,
+    unsigned *space)
+{
+	size_t i;
+
+	if (!kv_names_find(&ld->spaces, name, &i))
+		return kv_load_unknown(
+		    ld, node, "space", name, ld->spaces.list, ld->spaces.count);
+	*space = (unsigned)i;
+	return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* measure_space.c - figures of page tables (metrics.md 12, 13) */
+#include "run/measure_space.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+static double
+ratio(uint64_t a, uint64_t b)
+{
+	return b == 0 ? 0 : (double)a / (double)b;
+}
+
+enum { ORDERS = 64 };
+
+/* Figures of one space, or the sum over several. */
+struct sums {
+	struct kv_pmap_stats t;
+	uint64_t entries;	   /* places in tables of level 0 */
+	uint64_t pt_bytes;	   /* of all tables */
+	uint64_t mapped, promoted; /* bytes; under leaves above the base */
+	uint64_t groups;	   /* contiguous groups, now */
+	uint64_t leaves[ORDERS];   /* by log2 base pages */
+	uint64_t orders;	   /* bit i: leaves of order i may be */
+};
+
+static void
+sums_add(struct sums *sum, const struct kv_space *s)
+{
+	const struct kv_pte_format *f = s->cfg.format;
+	struct kv_pmap_stats t = kv_pmap_stats(s->pmap);
+	struct kv_pmap_stats *u = &sum->t;
+	unsigned i;
+
+	u->promotions += t.promotions;
+	u->demotions += t.demotions;
+	u->mappings += t.mappings;
+	u->p_failures += t.p_failures;
+	u->group_promotions += t.group_promotions;
+	u->group_demotions += t.group_demotions;
+	u->grouped += t.grouped;
+	u->pt_pages += t.pt_pages;
+	u->spoilers += t.spoilers;
+	for (i = 0; i < KV_PMAP_CAUSES; i++)
+		u->causes[i] += t.causes[i];
+	for (i = 0; i < f->levels; i++) {
+		uint64_t bytes = t.leaves[i]
+				 << (f->page_shift + f->pt_shift * i);
+
+		if ((f->leaf_levels >> i & 1) != 0)
+			sum->orders |= UINT64_C(1) << f->pt_shift * i;
+		sum->leaves[f->pt_shift * i] += t.leaves[i];
+		sum->mapped += bytes;
+		sum->promoted += i != 0 ? bytes : 0;
+	}
+	sum->entries += t.pt_level[0] << f->pt_shift;
+	sum->pt_bytes += t.pt_pages << f->page_shift;
+	if (f->group[0].order != 0)
+		sum->groups += t.grouped >> f->group[0].order;
+}
+
+/* One figure: of all spaces; of one, or NULL. */
+static const struct row {
+	const char *all, *one;
+	enum kv_metric_kind kind;
+	size_t offset; /* of the uint64_t in struct sums */
+} rows[] = {
+#define AT(field) offsetof(struct sums, field)
+    {"pmap.promotions", "space.%s.promotions", KV_METRIC_COUNT,
+	AT(t.promotions)},
+    {"pmap.demotions", "space.%s.demotions", KV_METRIC_COUNT, AT(t.demotions)},
+    {"pmap.p_failures", "space.%s.p_failures", KV_METRIC_COUNT,
+	AT(t.p_failures)},
+    {"pmap.mapped_bytes", "space.%s.mapped_bytes", KV_METRIC_BYTES, AT(mapped)},
+    {"pmap.pt_pages", "space.%s.pt_pages", KV_METRIC_COUNT, AT(t.pt_pages)},
+    {"pmap.spoiler_holes", "space.%s.spoiler_holes", KV_METRIC_COUNT,
+	AT(t.spoilers)},
+    {"pmap.mappings", NULL, KV_METRIC_COUNT, AT(t.mappings)},
+    {"pmap.group_promotions", NULL, KV_METRIC_COUNT, AT(t.group_promotions)},
+    {"pmap.group_demotions", NULL, KV_METRIC_COUNT, AT(t.group_demotions)},
+    {"pmap.groups", NULL, KV_METRIC_COUNT, AT(groups)},
+    {"pmap.pt_bytes", NULL, KV_METRIC_BYTES, AT(pt_bytes)},
+    {"pmap.p_failures.hole", NULL, KV_METRIC_COUNT, AT(t.causes[KV_PMAP_HOLE])},
+    {"pmap.p_failures.frames", NULL, KV_METRIC_COUNT,
+	AT(t.causes[KV_PMAP_FRAMES])},
+    {"pmap.p_failures.attribute", NULL, KV_METRIC_COUNT,
+	AT(t.causes[KV_PMAP_ATTRIBUTE])},
+    {"pmap.p_failures.accessed", NULL, KV_METRIC_COUNT,
+	AT(t.causes[KV_PMAP_ACCESSED])}};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), NAME_SIZE = 64 };
+
+static uint64_t
+figure(const struct sums *s, const struct row *row)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)s + row->offset, sizeof(value));
+	return value;
+}
+
+static void
+put_all(struct kv_metrics *m, const struct sums *s)
+{
+	char name[NAME_SIZE];
+	unsigned order;
+	size_t i;
+
+	for (i = 0; i < ROWS; i++)
+		kv_metrics_put_uint(
+		    m, rows[i].kind, rows[i].all, figure(s, &rows[i]));
+	kv_metrics_put_ratio(
+	    m, "pmap.promoted_fraction", ratio(s->promoted, s->mapped));
+	for (order = 0; order < ORDERS; order++) {
+		if ((s->orders >> order & 1) == 0)
+			continue;
+		snprintf(name, sizeof(name), "pmap.leaves.o%u", order);
+		kv_metrics_put_uint(m, KV_METRIC_COUNT, name, s->leaves[order]);
+	}
+	kv_metrics_put_ratio(
+	    m, "pmap.pte_use", 100 * ratio(s->leaves[0], s->entries));
+}
+
+static void
+put_one(struct kv_metrics *m, const char *space, const struct sums *s)
+{
+	char name[NAME_SIZE];
+	size_t i;
+
+	for (i = 0; i < ROWS && rows[i].one != NULL; i++) {
+		snprintf(name, sizeof(name), rows[i].one, space);
+		kv_metrics_put_uint(m, rows[i].kind, name, figure(s, &rows[i]));
+	}
+	snprintf(name, sizeof(name), "space.%s.promoted_fraction", space);
+	kv_metrics_put_ratio(m, name, ratio(s->promoted, s->mapped));
+}
+
+void
+kv_measure_spaces(
+    const struct kv_space *spaces, size_t nspaces, struct kv_metrics *m)
+{
+	struct sums all = {0};
+	size_t i;
+
+	for (i = 0; i < nspaces; i++) {
+		struct sums one = {0};
+
+		sums_add(&all, &spaces[i]);
+		sums_add(&one, &spaces[i]);
+		if (nspaces > 1)
+			put_one(m, spaces[i].cfg.name, &one);
+	}
+	put_all(m, &all);
+}

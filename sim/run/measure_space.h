@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* measure_space.h - figures of page tables (metrics.md 12, 13) */
+#ifndef KV_SIM_MEASURE_SPACE_H
+#define KV_SIM_MEASURE_SPACE_H
+
+#include "out/metrics.h"
+#include "run/space.h"
+
+/* Add pmap.*, the sum over spaces, and space.NAME.* where there are several. */
+void kv_measure_spaces(
+    const struct kv_space *spaces, size_t nspaces, struct kv_metrics *m);
+
+#endif

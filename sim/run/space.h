@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* space.h - address spaces of a world: pages of objects, mapped */
+#ifndef KV_SIM_SPACE_H
+#define KV_SIM_SPACE_H
+
+#include "alloc/kv.h"
+#include "hw/pmap.h"
+
+struct kv_space_config {
+	const char *name; /* outlives the space */
+	const struct kv_pte_format *format;
+	bool promotion;		    /* pg_ps_enabled: pmap_enter tries it */
+	bool low_half;		    /* as in struct kv_pmap_config */
+	const struct kv_phys *phys; /* the memory that it maps */
+	struct kv_reserv *reserv;
+};
+
+struct kv_space {
+	struct kv_space_config cfg; /* (c) */
+	struct kv_pmap *pmap;
+};
+
+/* ---- Create ---------------------------------------------------------- */
+
+/* => 0, ENOMEM */
+int kv_space_init(struct kv_space *s, const struct kv_space_config *cfg);
+void kv_space_fini(struct kv_space *s);
+
+/* ---- Use ------------------------------------------------------------- */
+
+enum kv_space_how {
+	KV_SPACE_ENTER,	 /* pmap_enter page by page, as kmem_back does */
+	KV_SPACE_QENTER, /* pmap_qenter */
+	KV_SPACE_LEAF	 /* a leaf of that level at once */
+};
+
+struct kv_space_range {
+	kv_va_t va;
+	uint64_t npages;	  /* base pages */
+	struct kv_object *object; /* NULL: memory of a device, from pa */
+	kv_pindex_t pindex;	  /* of the first page in the object */
+	unsigned domain;	  /* that missing pages are wanted from */
+	kv_pa_t pa;
+	enum kv_space_how how;
+	unsigned level; /* KV_SPACE_LEAF */
+	unsigned attr;	/* KV_PTE_* */
+};
+
+/*
+ * Map the range.  Pages that the object does not have yet are allocated, each
+ * before it is entered, as kmem_back does.
+ * => 0; ENOMEM, or what the source of tables answers: no page or no table;
+ *    EAGAIN: the frames make no leaf of that level; EINVAL: no addresses of
+ *    this space; EBUSY, EEXIST: as in pmap.h.  After an error what was mapped
+ *    is unmapped, what was allocated is freed.
+ */
+int kv_space_map(struct kv_space *s, const struct kv_space_range *r);
+
+/* pmap_enter of one base page that is resident in an object. */
+int kv_space_enter(struct kv_space *s, kv_va_t va, kv_pfn_t pfn, unsigned attr);
+
+/* Unmap everything. */
+void kv_space_clear(struct kv_space *s);
+
+/* ---- Inspect --------------------------------------------------------- */
+
+/* Invariants of pmap.c and space.c.  => 0; EFAULT and *diag */
+int kv_space_check(const struct kv_space *s, struct kv_diag *diag);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* steps_map.c - steps that change page tables */
+#include "run/runner_parts.h"
+
+/* ---- Numbers that only the run knows --------------------------------- */
+
+int
+kv_runner_late(struct kv_runner *r, const struct kv_late *late, uint64_t *value)
+{
+	struct kv_value v;
+
+	*value = late->value;
+	if (late->expr == NULL)
+		return 0;
+	if (kv_expr_eval(late->expr, kv_run_lookup, r->run, &v, r->errors) != 0)
+		return EINVAL;
+	if (v.kind == KV_VALUE_NONE)
+		return ENOENT;
+	if (v.kind != KV_VALUE_UINT)
+		return kv_runner_refuse(r, &late->place, "this is no address");
+	*value = v.u;
+	return 0;
+}
+
+/* ---- Steps on a space ------------------------------------------------ */
+
+/* One range of a step, at va, the i-th.  => 0; an error of pmap.h */
+typedef int range_fn(
+    struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i);
+
+static struct kv_pmap *
+pmap_of(struct kv_runner *r, const struct kv_map_step *s)
+{
+	return r->run->world->spaces[s->space].pmap;
+}
+
+static uint64_t
+size_of(struct kv_runner *r, const struct kv_map_step *s)
+{
+	return s->npages << r->run->sc->machine->page_shift;
+}
+
+/* What no kernel survives is refused; what it reports is counted. */
+static int
+judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
+{
+	static const struct {
+		int error;
+		const char *why;
+	} refused[] = {{EINVAL, "these are no addresses of the space"},
+	    {EBUSY, "a superpage maps part of this: qenter and qremove "
+		    "change base pages alone"},
+	    {EEXIST, "something is mapped there already"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (refused[i].error == error)
+			return kv_runner_refuse(
+			    r, &s->va.place, refused[i].why);
+	r->map_fails[fail] += error != 0;
+	return 0;
+}
+
+/* The step's ranges, one operation each. */
+static int
+each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
+{
+	const struct kv_map_step *s = step->map;
+	kv_va_t va = 0;
+	uint64_t i;
+	int error = kv_runner_late(r, &s->va, &va);
+
+	if (error == EINVAL)
+		return EINVAL;
+	for (i = 0; i < step->count; i++, va += s->stride) {
+		kv_runner_begin(r);
+		if (judge(r, s, error != 0 ? error : fn(r, s, va, i), fail) !=
+		    0)
+			return EINVAL;
+		kv_runner_end(r, false);
+	}
+	return 0;
+}
+
+static int
+map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	struct kv_world *w = r->run->world;
+	struct kv_space_range range = {.va = va,
+	    .npages = s->npages,
+	    .pindex = s->pindex + i * s->npages,
+	    .pa = s->pa + i * size_of(r, s),
+	    .how = (enum kv_space_how)s->how,
+	    .level = s->level,
+	    .attr = s->attr};
+
+	if (s->object >= 0) {
+		range.object = w->objects[s->object];
+		range.domain = r->run->sc->objects[s->object].domain;
+	}
+	return kv_world_map(w, s->space, &range);
+}
+
+static int
+unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	uint64_t done;
+
+	(void)i;
+	kv_world_tick(r->run->world);
+	if (s->how == KV_MAP_QENTER)
+		return kv_pmap_qremove(pmap_of(r, s), va, s->npages);
+	return kv_pmap_remove(pmap_of(r, s), va, size_of(r, s), &done);
+}
+
+static int
+protect(
+    struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	uint64_t done;
+
+	(void)i;
+	kv_world_tick(r->run->world);
+	return kv_pmap_protect(
+	    pmap_of(r, s), va, size_of(r, s), s->attr, &done);
+}
+
+static int
+promote(
+    struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	(void)i;
+	kv_world_tick(r->run->world);
+	return kv_pmap_promote(pmap_of(r, s), va);
+}
+
+static int
+demote(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	(void)i;
+	kv_world_tick(r->run->world);
+	return kv_pmap_demote(pmap_of(r, s), va);
+}
+
+int
+kv_step_map(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, map, KV_MAP_FAIL_MAP);
+}
+
+int
+kv_step_unmap(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, unmap, KV_MAP_FAIL_UNMAP);
+}
+
+int
+kv_step_protect(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, protect, KV_MAP_FAIL_PROTECT);
+}
+
+int
+kv_step_promote(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, promote, KV_MAP_FAIL_PROMOTE);
+}
+
+int
+kv_step_demote(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, demote, KV_MAP_FAIL_DEMOTE);
+}
+
+/* ---- Pages of objects ------------------------------------------------ */
+
+/* A page that is not there is what a kernel panics on. */
+int
+kv_step_release(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_map_step *s = step->map;
+	struct kv_diag diag = {.module = "object", .text = "cannot free"};
+	uint64_t left = s->npages, n;
+	int error = 0;
+
+	kv_runner_begin(r);
+	kv_world_tick(r->run->world);
+	for (; left != 0 && error == 0; left -= n) {
+		n = left < UINT32_MAX ? left : UINT32_MAX;
+		error = kv_page_free(r->run->world->reserv,
+		    r->run->world->objects[s->object],
+		    s->pindex + (s->npages - left), (unsigned)n, &diag);
+	}
+	if (error != 0)
+		kv_runner_panic(r, &diag);
+	else
+		kv_runner_end(r, false);
+	return 0;
+}
