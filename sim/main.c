@@ -26,6 +26,8 @@ static const struct kv_verb verbs[] = {
 	kv_cmd_vmem},
     {"phys", "TRACE", "run a phys trace; one output line an operation", 1, 1, 0,
 	kv_cmd_phys},
+    {"compare", "A.json [B.json]", "compare two reports metric by metric", 1, 2,
+	KV_OPT_COMPARE | KV_OPT_FORMAT, kv_cmd_compare},
     {"report", "FILE", "show our figures for the state of a real kernel", 1, 1,
 	KV_OPT_FORMAT | KV_OPT_OUTPUT | KV_OPT_MACHINE, kv_cmd_report},
     {"whatis", "SCENARIO ADDRESS...",

@@ -164,6 +164,24 @@ set_machine(struct parse *p, char *value)
 }
 
 static bool
+set_tolerance(struct parse *p, char *value)
+{
+	struct kv_opts *o = p->opts;
+
+	o->tolerances = kv_mem_resize(
+	    o->tolerances, o->ntolerances + 1, sizeof(*o->tolerances));
+	o->tolerances[o->ntolerances++] = value;
+	return strchr(value, '=') != NULL;
+}
+
+static bool
+set_of(struct parse *p, char *value)
+{
+	p->opts->of = value;
+	return *value != '\0';
+}
+
+static bool
 set_quiet(struct parse *p, char *value)
 {
 	(void)value;
@@ -244,6 +262,10 @@ static const struct option_row {
 	"a garbled line is an error"},
     {"machine", 0, "MACHINE", KV_OPT_MACHINE, set_machine,
 	"where it was captured, see kvasir list machines (amd64)"},
+    {"tolerance", 0, "NAME=N|N%|any", KV_OPT_COMPARE, set_tolerance,
+	"how far metrics may differ; * in NAME is anything; the last counts"},
+    {"of", 0, "P[,Q]", KV_OPT_COMPARE, set_of,
+	"policy or zone P of the first report, Q of the second"},
     {NULL, 'q', NULL, 0, set_quiet, "no warnings, no progress"},
     {NULL, 'v', NULL, 0, set_verbose, "say what is being done"},
     {"progress", 0, "auto|always|never", 0, set_progress,
@@ -431,6 +453,7 @@ void
 kv_opts_fini(struct kv_opts *opts)
 {
 	free(opts->defines);
+	free(opts->tolerances);
 	free(opts->operands);
 	*opts = (struct kv_opts){0};
 }

@@ -23,7 +23,8 @@ enum {
 	KV_OPT_RESIDENT = 1 << 8,
 	KV_OPT_STRICT = 1 << 9,
 	KV_OPT_REQUIRE = 1 << 10, /* --require-kvm alone */
-	KV_OPT_MACHINE = 1 << 11
+	KV_OPT_MACHINE = 1 << 11,
+	KV_OPT_COMPARE = 1 << 12 /* --tolerance and --of */
 };
 
 /* Exit statuses (interface.md). */
@@ -46,6 +47,9 @@ struct kv_opts {
 	uint64_t resident;
 	bool strict;
 	const struct kv_machine *machine; /* amd64 unless said */
+	char **tolerances; /* owned list; strings belong to argv */
+	size_t ntolerances;
+	const char *of;	 /* policies or zones, as given; NULL = all */
 	char **operands; /* owned list; strings belong to argv */
 	size_t noperands;
 };
