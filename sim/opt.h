@@ -24,7 +24,7 @@ enum {
 	KV_OPT_STRICT = 1 << 9,
 	KV_OPT_REQUIRE = 1 << 10, /* --require-kvm alone */
 	KV_OPT_MACHINE = 1 << 11,
-	KV_OPT_COMPARE = 1 << 12 /* --tolerance and --of */
+	KV_OPT_COMPARE = 1 << 0xc /* --tolerance and --of */
 };
 
 /* Exit statuses (interface.md). */

@@ -54,6 +54,7 @@ struct kv_comparison {
 void kv_compare(struct kv_comparison *c);
 void kv_comparison_fini(struct kv_comparison *c);
 
+/* A line for each difference, then how many there are. */
 void kv_comparison_text(const struct kv_comparison *c, struct kv_buf *b);
 void kv_comparison_json(const struct kv_comparison *c, struct kv_buf *b);
 
