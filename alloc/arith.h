@@ -61,6 +61,19 @@ kv_mul(uint64_t a, uint64_t b, uint64_t *product)
 	return true;
 }
 
+/* Greatest common divisor; kv_gcd(a, 0) = a. */
+static inline uint64_t
+kv_gcd(uint64_t a, uint64_t b)
+{
+	while (b != 0) {
+		uint64_t rem = a % b;
+
+		a = b;
+		b = rem;
+	}
+	return a;
+}
+
 /* *up = x rounded up to a multiple of any step > 0; false on overflow. */
 static inline bool
 kv_round_up(uint64_t x, uint64_t step, uint64_t *up)

@@ -10,13 +10,17 @@
  *   scheme names.  Where the KVA comes from:
  *
  *   old          kernel arena <- kernel map
- *   new, nores   stack arena of the domain <- domain arena <- kernel arena
- *                <- kernel map; other sizes from the domain arena
+ *   new, nores,  stack arena of the domain <- domain arena <- kernel arena
+ *   ffff         <- kernel map; other sizes from the domain arena
  *
  *   A stack arena imports chunks: one KVA quantum a slot page, aligned to the
  *   quantum.  The base is moved up (the bump) to the next page number that k
  *   divides, so that skip-guard pindexes are defined; one slot is given up for
  *   that, needed or not:
+ *
+ *   ffff has no bump and gives up no slot: its chunks start where the first
+ *   pindex is a multiple of a reservation, and so end where one ends.  Each
+ *   then fills its own reservations, FFFF, and no two domains meet in one.
  *
  *   parent                base = parent + bump                parent + chunk
  *   |<- bump < k pages ->|g|stack|g|stack| ...     |g|stack|<- rest of slot ->|
@@ -41,9 +45,11 @@
  * 5 Fidelity.  FreeBSD sys/vm/vm_glue.c and vm_kern.c: 14.x (old), review
  *   D38852 as committed in April 2024 (new), trees that track main in 2025-26
  *   (nores: the object is no longer coloured, freebsd-F20); spec freebsd.md 2,
- *   3, 8.1.  The owner of the KVA is stored with the stack; the kernel takes
- *   the domain of its first page instead (freebsd-F21).  No stack cache, no
- *   swapping; domains are tried in order, preferred one first, each once.
+ *   3, 8.1.  ffff is a proposal (freebsd.md 6): nobody's code.  The domain
+ *   guard is one, too: kernel_object asserts what it makes a condition.  The
+ * owner of the KVA is stored with the stack; the kernel takes the domain of its
+ * first page instead (freebsd-F21).  No stack cache, no swapping; domains are
+ * tried in order, preferred one first, each once.
  */
 #include <string.h>
 
@@ -97,6 +103,24 @@ name_domain(char name[KSTACK_NAME], const char *stem, unsigned domain)
 	name[n] = '\0';
 }
 
+/*
+ * ffff: bytes from one possible start of a chunk to the next.  A start L0
+ * (pages from the origin) is a multiple of k, the KVA quantum Q, and k * n for
+ * the least n of which n * s is a multiple of a reservation R = Q pages:
+ * n = R / gcd(s, R).  Both divide R * k, so their common multiple is at most a
+ * chunk.  Example: s 4, k 5, R 512: n 128, k * n = 640 pages; common with 512:
+ * 2560 pages, 10 MiB.
+ */
+static uint64_t
+stride_of(const struct kv_kstack *ks)
+{
+	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
+	uint64_t pages = quantum / ks->page;
+	uint64_t slots = pages / kv_gcd(ks->cfg.npages, pages);
+
+	return quantum / kv_gcd(quantum, slots * ks->slot) * slots * ks->slot;
+}
+
 static int
 domain_create(struct kv_kstack *ks, unsigned i)
 {
@@ -113,11 +137,15 @@ domain_create(struct kv_kstack *ks, unsigned i)
 	    .align = quantum,
 	    .quantum = ks->kva_quantum,
 	    .keep = true};
-	d->stacks_link = (struct kv_link){.parent = d->kva,
-	    .align = quantum,
-	    .quantum = ks->chunk - ks->slot,
-	    .slot = ks->slot,
-	    .origin = ks->map.origin};
+	d->stacks_link = (struct kv_link){
+	    .parent = d->kva, .align = quantum, .origin = ks->map.origin};
+	if (ks->cfg.scheme == KV_KSTACK_FFFF) {
+		d->stacks_link.quantum = ks->chunk;
+		d->stacks_link.stride = stride_of(ks);
+	} else {
+		d->stacks_link.quantum = ks->chunk - ks->slot;
+		d->stacks_link.slot = ks->slot;
+	}
 	error = kv_link_set(d->kva, &d->kva_link);
 	return error != 0 ? error : kv_link_set(d->stacks, &d->stacks_link);
 }
@@ -151,6 +179,7 @@ objects_create(struct kv_kstack *ks)
 	struct kv_object_config cfg = {.name = "kstack_object",
 	    .size = (m->kva_end - m->kva_start) >> m->page_shift,
 	    .colored = ks->cfg.scheme != KV_KSTACK_NORES,
+	    .domain_guard = ks->cfg.domain_guard,
 	    .host = ks->cfg.host};
 	int error = kv_object_create(&cfg, &ks->object);
 

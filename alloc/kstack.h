@@ -19,9 +19,10 @@ enum { KV_KSTACK_PAGES_MAX = 32 };
 /* ---- Create ---------------------------------------------------------- */
 
 enum kv_kstack_scheme {
-	KV_KSTACK_OLD,	/* 14.x: kernel arena, linear pindex, reservations */
-	KV_KSTACK_NEW,	/* D38852: stack arenas, skip-guard pindex */
-	KV_KSTACK_NORES /* 16.0-CURRENT trees: as NEW, object not coloured */
+	KV_KSTACK_OLD,	 /* 14.x: kernel arena, linear pindex, reservations */
+	KV_KSTACK_NEW,	 /* D38852: stack arenas, skip-guard pindex */
+	KV_KSTACK_NORES, /* 16.0-CURRENT trees: as NEW, object not coloured */
+	KV_KSTACK_FFFF	 /* as NEW, chunks begin and end with reservations */
 };
 
 struct kv_kstack_config {
@@ -33,6 +34,7 @@ struct kv_kstack_config {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages; /* default stack and guard pages */
 	unsigned ndomains;
+	bool domain_guard;  /* no page from a reservation of another domain */
 	uint64_t first_kva; /* kmap_first_free, bytes from kva_start */
 };
 
@@ -103,11 +105,12 @@ int kv_kstack_walk(
 
 /* A chunk: one import of a stack arena. */
 struct kv_kstack_chunk {
-	kv_va_t parent;	    /* what the parent arena gave */
-	kv_va_t base;	    /* after the bump: first slot */
-	uint64_t size;	    /* bytes of slots */
-	kv_pindex_t pindex; /* of the first slot's stack */
-	uint64_t npindex;   /* pages of all its stacks */
+	kv_va_t parent;	      /* what the parent arena gave */
+	uint64_t parent_size; /* bytes of that */
+	kv_va_t base;	      /* after the bump: first slot */
+	uint64_t size;	      /* bytes of slots */
+	kv_pindex_t pindex;   /* of the first slot's stack */
+	uint64_t npindex;     /* pages of all its stacks */
 	unsigned domain;
 };
 
@@ -132,7 +135,7 @@ enum kv_kstack_what {
 enum kv_kstack_what kv_kstack_whatis(
     const struct kv_kstack *ks, kv_va_t va, struct kv_stack *stack);
 
-/* "old", "new", "nores". */
+/* "old", "new", "nores", "ffff". */
 const char *kv_kstack_scheme_name(enum kv_kstack_scheme scheme);
 
 #endif

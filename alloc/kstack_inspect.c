@@ -62,7 +62,7 @@ kv_kstack_arena(const struct kv_kstack *ks, unsigned i)
 const char *
 kv_kstack_scheme_name(enum kv_kstack_scheme scheme)
 {
-	static const char *const names[] = {"old", "new", "nores"};
+	static const char *const names[] = {"old", "new", "nores", "ffff"};
 
 	return names[scheme];
 }
@@ -181,6 +181,7 @@ gather_chunk(void *arg, const struct kv_vmem_seg *seg)
 	chunk->size = seg->size;
 	chunk->parent =
 	    kv_align_down(seg->start, kv_machine_reserv_size(ks->cfg.machine));
+	chunk->parent_size = ks->chunk;
 	chunk->npindex = seg->size / ks->slot * ks->cfg.npages;
 	chunk->domain = c->domain;
 	return kv_pindex_of(

@@ -7,17 +7,22 @@
  *   With slots it is the import of kernel-stack arenas (review D38852): one
  *   quantum and one slot come from the parent, whatever was asked; the base
  *   slides up to a whole number of slots from the origin and the slot given up
- *   pays for the slide.
+ *   pays for the slide.  With a stride a span starts at a multiple of any
+ *   number, which no alignment can ask for: where the parent's answer is off,
+ *   it is given back, a piece long enough to hold such a start is asked for
+ *   and given back as well, and that start is then asked for by its address.
  * 2 Representation.  Parameters only; they stay with the importing arena.
  * 3 Invariants.
  *   I1  What is released is exactly what was imported: the slide is less than
  *       a slot, a slot is at most the alignment, so rounding the base down to
- *       the alignment undoes it.
- * 4 Cost.  One request to the parent.
+ *       the alignment undoes it; with a stride nothing slides.
+ * 4 Cost.  One request to the parent; with a stride up to three.
  * 5 Fidelity.  FreeBSD kva_import_domain, kva_import_kstack and
  *   kva_release_kstack (vm_kern.c, vm_glue.c; spec freebsd.md 2, 3.2, vmem.md).
  *   Upstream would add the asked size to the arena although one quantum was
- *   imported (freebsd-F24); here a request above the quantum is ENOMEM.
+ *   imported (freebsd-F24); here a request above the quantum is ENOMEM.  The
+ *   import with a stride is nobody's: it is how "FFFF" (freebsd.md 6) could be
+ *   had from vmem as it is.
  */
 #include "arena.h"
 #include "arith.h"
@@ -98,24 +103,94 @@ release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 	return kv_arena_give(block.vm, &block, diag);
 }
 
+/* The parent's answer to a request of size bytes within [min, max]. */
+static int
+ask(const struct kv_link *link, uint64_t size, kv_va_t min, kv_va_t max,
+    enum kv_vmem_fit fit, kv_va_t *va)
+{
+	struct kv_vmem_req req = {.size = size,
+	    .align = link->align,
+	    .min = min,
+	    .max = max,
+	    .fit = fit};
+
+	return kv_vmem_xalloc(link->parent, &req, va);
+}
+
+/* The first start at or above va. */
+static kv_va_t
+stride_up(const struct kv_link *link, kv_va_t va)
+{
+	uint64_t rem = (va - link->origin) % link->stride;
+
+	return rem == 0 ? va : va + (link->stride - rem);
+}
+
+static int
+import_stride(
+    void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
+{
+	const struct kv_link *link = arg;
+	uint64_t over = link->quantum + link->stride - link->align;
+	kv_va_t base, start;
+	int error;
+
+	if (size > link->quantum)
+		return ENOMEM;
+	error = ask(link, link->quantum, 0, 0, fit, &base);
+	start = error == 0 ? stride_up(link, base) : 0;
+	if (error == 0 && start != base) {
+		kv_vmem_xfree(link->parent, base, link->quantum, NULL);
+		error = ask(link, over, 0, 0, fit, &base);
+		if (error != 0)
+			return error;
+		start = stride_up(link, base);
+		kv_vmem_xfree(link->parent, base, over, NULL);
+		error = ask(link, link->quantum, start,
+		    start + (link->quantum - 1), fit, &base);
+	}
+	if (error != 0)
+		return error;
+	*va = start;
+	*got = link->quantum;
+	return 0;
+}
+
+static int
+release_stride(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+{
+	const struct kv_link *link = arg;
+
+	return kv_vmem_xfree(link->parent, va, size, diag);
+}
+
+/* plain, with slots, with a stride */
+static const struct kv_vmem_source sources[] = {
+    {.import = import_plain, .release = release_plain, .block = block_plain},
+    {.import = import_kstack, .release = release_kstack, .block = block_kstack},
+    {.import = import_stride, .release = release_stride}};
+
 int
 kv_link_set(struct kv_vmem *child, struct kv_link *link)
 {
-	bool kstack = link->slot != 0;
-	struct kv_vmem_source source = {
-	    .import = kstack ? import_kstack : import_plain,
-	    .release = kstack ? release_kstack : release_plain,
-	    .block = kstack ? block_kstack : block_plain,
-	    .arg = link,
-	    .import_quantum = link->quantum};
+	struct kv_vmem_source source = sources[link->slot != 0	   ? 1
+					       : link->stride != 0 ? 2
+								   : 0];
 
 	if (link->quantum == 0 ||
 	    (link->align != 0 && !kv_is_pow2(link->align)))
 		return EINVAL;
-	if (kstack &&
-	    (link->quantum % link->slot != 0 || link->align < link->slot ||
+	if (link->slot != 0 &&
+	    (link->stride != 0 || link->quantum % link->slot != 0 ||
+		link->align < link->slot ||
 		link->quantum > UINT64_MAX - link->slot))
 		return EINVAL;
+	if (link->stride != 0 &&
+	    (link->align == 0 || link->stride % link->align != 0 ||
+		link->quantum > UINT64_MAX - link->stride))
+		return EINVAL;
+	source.arg = link;
+	source.import_quantum = link->quantum;
 	if (link->keep)
 		source.release = NULL;
 	return kv_vmem_set_source(child, &source);

@@ -11,15 +11,18 @@ struct kv_link {
 	uint64_t align;	  /* of imports, bytes; 0 = the parent's quantum */
 	uint64_t quantum; /* imported sizes are multiples, bytes; > 0 */
 	uint64_t slot;	  /* bytes; > 0: the D38852 import */
-	kv_va_t origin;	  /* of that import's slots */
+	uint64_t stride;  /* bytes; > 0: the aligned import */
+	kv_va_t origin;	  /* of slots, of strides */
 	bool keep;	  /* never give a span back, join neighbours */
 };
 
 /*
  * Make the empty arena child import through the link.  With a slot (vmem.md,
  * `kstack`): whatever is asked, quantum + slot bytes come from the parent, the
- * base slides up to a whole slot and the arena gets quantum bytes.
- * => 0; EINVAL (quantum no multiple of the slot, no alignment), EBUSY
+ * base slides up to a whole slot and the arena gets quantum bytes.  With a
+ * stride it gets exactly quantum bytes, at a multiple of stride from origin.
+ * => 0; EINVAL (quantum no multiple of the slot, stride none of align, no
+ *    alignment, both slot and stride), EBUSY
  */
 int kv_link_set(struct kv_vmem *child, struct kv_link *link);
 

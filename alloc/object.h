@@ -15,6 +15,7 @@ struct kv_object_config {
 	uint64_t size;	   /* pages; past it no reservations, but pages */
 	bool anon;	   /* may have reservations past its end */
 	bool colored;	   /* OBJ_COLORED: reservations are attempted */
+	bool domain_guard; /* reservations of the asked domain only */
 	unsigned pg_color; /* shifts the reservation index, pages */
 	struct kv_host *host;
 };

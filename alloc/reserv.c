@@ -76,6 +76,16 @@ kv_reserv_tick(struct kv_reserv *rv, uint64_t n)
 	rv->now += n;
 }
 
+/* ---- Domains ----------------------------------------------------------- */
+
+/* May the object have pages of that reservation when it asks a domain? */
+static bool
+domain_suits(const struct kv_object *obj, const struct kv_reservation *r,
+    unsigned domain)
+{
+	return r->domain == domain || !kv_object_config(obj)->domain_guard;
+}
+
 /* ---- Metadata first ---------------------------------------------------- */
 
 /* Blocks that a reservation can be made of, at most `enough`. */
@@ -116,7 +126,8 @@ needs_frames(const struct kv_reserv *rv, const struct kv_pagerun *run,
 
 	if (pindex + n > kv_object_config(run->obj)->size)
 		return true;
-	if (kv_window_is_pure(w)) {
+	if (kv_window_is_pure(w) &&
+	    domain_suits(run->obj, w->reserv, run->domain)) {
 		unsigned d = w->reserv->domain;
 
 		return kv_phys_free_count(rv->phys, d) <
@@ -179,13 +190,15 @@ run_prepare(struct kv_reserv *rv, const struct kv_pagerun *run)
 
 /* The whole run from the one reservation of its window, if that is so easy. */
 static bool
-alloc_in_window(struct kv_reserv *rv, struct kv_object *obj,
+alloc_in_window(struct kv_reserv *rv, const struct kv_pagerun *run,
     struct kv_window *w, kv_pindex_t pindex, unsigned n)
 {
 	unsigned i = (unsigned)(pindex - w->first);
+	struct kv_object *obj = run->obj;
 
 	if (!kv_window_is_pure(w) || n > rv->npages - i ||
 	    pindex + n > kv_object_config(obj)->size ||
+	    !domain_suits(obj, w->reserv, run->domain) ||
 	    !kv_bits_none(w->map, i, n) ||
 	    !kv_phys_charge(rv->phys, w->reserv->domain, n))
 		return false;
@@ -206,6 +219,7 @@ alloc_reserved(struct kv_reserv *rv, const struct kv_pagerun *run,
 		return false;
 	if (r != NULL) {
 		if (kv_bit_test(r->popmap, i) ||
+		    !domain_suits(run->obj, r, run->domain) ||
 		    !kv_phys_charge(rv->phys, r->domain, 1))
 			return false;
 	} else {
@@ -272,7 +286,7 @@ run_alloc(struct kv_reserv *rv, const struct kv_pagerun *run)
 		struct kv_window *w = kv_object_window(run->obj, p);
 		unsigned step = kv_pagerun_step(rv, run, p);
 
-		if (!alloc_in_window(rv, run->obj, w, p, step)) {
+		if (!alloc_in_window(rv, run, w, p, step)) {
 			step = 1;
 			error = alloc_page(rv, run, w, p);
 			if (error != 0)
@@ -315,7 +329,7 @@ kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj, kv_pindex_t pindex,
 	if (pindex > KV_OBJECT_SIZE_MAX)
 		return ERANGE;
 	if (w == NULL || npages == 0 ||
-	    !alloc_in_window(rv, obj, w, pindex, npages))
+	    !alloc_in_window(rv, &run, w, pindex, npages))
 		return alloc_slow(rv, &run, pfns);
 	if (pfns != NULL)
 		for (unsigned j = 0; j < npages; j++)

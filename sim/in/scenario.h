@@ -38,6 +38,7 @@ struct kv_kstacks_spec {
 	const struct kv_policy *policy; /* never NULL when present */
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
+	bool domain_guard;  /* no page from another domain's reservation */
 	uint64_t first_kva; /* bytes from kva_start */
 	bool enter;	    /* map with pmap_enter, not pmap_qenter */
 };

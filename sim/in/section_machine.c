@@ -186,12 +186,14 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 struct kstacks_args {
 	const char *policy;
 	unsigned scheme, cache, mapping;
+	bool domain_guard;
 	uint64_t pages, guard, first_kva;
 };
 
 static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
     [KV_KSTACK_NEW] = "new",
     [KV_KSTACK_NORES] = "nores",
+    [KV_KSTACK_FFFF] = "ffff",
     NULL};
 static const char *const caches[] = {"none", "uma", NULL};
 
@@ -223,14 +225,16 @@ static const struct kv_field kstacks_fields[] = {
 	.words = mappings},
     {.key = "first_kva",
 	.kind = KV_FIELD_UINT,
-	.offset = offsetof(struct kstacks_args, first_kva)}};
-enum { KSTACKS_FIELDS = 7 };
+	.offset = offsetof(struct kstacks_args, first_kva)},
+    {.key = "domain_guard",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct kstacks_args, domain_guard)}};
+enum { KSTACKS_FIELDS = 8 };
 
 static const struct kv_policy *
 find_policy(struct kv_load *ld, const struct kv_node *node, const char *name)
 {
-	static const char *const later[] = {
-	    "linux-vmap", "linux-dynamic", "kvasir"};
+	static const char *const later[] = {"linux-vmap", "linux-dynamic"};
 	const struct kv_policy *found = kv_policy_find(name), *table;
 	const char *names[32];
 	size_t count, i;
@@ -306,7 +310,7 @@ void
 kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 {
 	const struct kv_machine *m = ld->sc->machine;
-	struct kstacks_args args = {.scheme = KV_KSTACK_NORES + 1,
+	struct kstacks_args args = {.scheme = KV_KSTACK_FFFF + 1,
 	    .pages = m->kstack_pages,
 	    .guard = m->kstack_guard};
 	struct kv_kstacks_spec *ks = &ld->sc->kstacks;
@@ -324,12 +328,13 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 		return;
 	check_kstacks(ld, node, &args);
 	check_memory(ld, node, args.pages);
-	if (args.scheme <= KV_KSTACK_NORES)
+	if (args.scheme <= KV_KSTACK_FFFF)
 		ks->scheme = (enum kv_kstack_scheme)args.scheme;
 	else if (ks->policy != NULL)
 		ks->scheme = ks->policy->scheme;
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;
+	ks->domain_guard = args.domain_guard;
 	ks->first_kva = args.first_kva;
 	ks->enter = args.mapping != 0;
 }

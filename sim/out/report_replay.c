@@ -7,10 +7,11 @@
 #include <string.h>
 
 enum {
-	WIDTH = 80,	    /* of a line, where there is a choice */
-	LABEL_WIDTH = 24,   /* of the first column */
-	CELL_WIDTH = 9,	    /* of a figure; two to a policy */
-	BAR_WIDTH = 10,	    /* of the longest bar */
+	WIDTH = 80,	  /* of a line, where there is a choice */
+	LABEL_WIDTH = 24, /* of the first column */
+	CELL_WIDTH = 9,	  /* of a figure; two to a policy */
+	BAR_WIDTH = 10,	  /* of the longest bar */
+	COLUMNS = (WIDTH - LABEL_WIDTH) / (2 * CELL_WIDTH), /* policies */
 	PATTERN_LINES = 12, /* of one policy's words */
 	PATTERN_INDENT = 4
 };
@@ -116,6 +117,7 @@ static const struct row {
     {"failed creations", COUNT, "kstack.failed", NULL},
     {"chunks", COUNT, "kstack.chunks", "kstack.chunks"},
     {"KVA for stacks", BYTES, "kstack.kva_bytes", NULL},
+    {"KVA from the kernel map", BYTES, "vmem.kernel.size", NULL},
     {"page tables, B/stack", DECIMAL, "kstack.pt_bytes_per_stack", NULL},
     {"reservations full", COUNT, "reserv.full", "reserv.populated"},
     {"reservations partial", COUNT, "reserv.partial", "reserv.populated"},
@@ -181,6 +183,20 @@ add_table(const struct kv_replay_report *r, struct kv_buf *b)
 			add_cell(b, &rows[k], &r->replays[i].end.metrics);
 		}
 		kv_buf_printf(b, "\n");
+	}
+}
+
+/* Policies side by side, as many at a time as a line has room for. */
+static void
+add_parts(const struct kv_replay_report *r, struct kv_buf *b,
+    void (*add)(const struct kv_replay_report *part, struct kv_buf *b))
+{
+	struct kv_replay_report part = *r;
+
+	for (size_t i = 0; i < r->count; i += COLUMNS) {
+		part.replays = r->replays + i;
+		part.count = r->count - i < COLUMNS ? r->count - i : COLUMNS;
+		add(&part, b);
 	}
 }
 
@@ -286,7 +302,7 @@ add_range(const struct kv_replay_report *r, struct kv_buf *b, unsigned bin)
 static void
 add_histogram(const struct kv_replay_report *r, struct kv_buf *b)
 {
-	kv_buf_printf(b, "\nreservations by pages in use, at the peak\n");
+	kv_buf_printf(b, "\n");
 	add_names(r, b);
 	for (unsigned bin = KV_MOMENT_BINS; bin-- > 0;) {
 		add_range(r, b, bin);
@@ -331,7 +347,18 @@ add_wrapped(struct kv_buf *b, const char *text)
 	}
 }
 
-/* What must be said wherever figures without reservations are shown. */
+/* What must be said wherever figures of such a scheme are shown. */
+static const char *const notes[] = {
+    [KV_KSTACK_NORES] =
+	"in the trees read, the stack object is not coloured, so no "
+	"reservation is tried; whether that is meant is not known. Its stacks "
+	"stay contiguous here because nothing else takes frames.",
+    [KV_KSTACK_FFFF] =
+	"no kernel's, but what the others could be: chunks that begin and end "
+	"with reservations, without the slot given up. Its price is KVA, where "
+	"a chunk must wait for the next such start.",
+};
+
 static void
 add_notes(const struct kv_replay_report *r, struct kv_buf *b)
 {
@@ -340,14 +367,9 @@ add_notes(const struct kv_replay_report *r, struct kv_buf *b)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct kv_policy *p = r->replays[i].policy;
 
-		if (p->scheme != KV_KSTACK_NORES)
+		if (notes[p->scheme] == NULL)
 			continue;
-		kv_buf_printf(&note,
-		    "%s: in the trees read, the stack object is not coloured, "
-		    "so no reservation is tried; whether that is meant is not "
-		    "known. Its stacks stay contiguous here because nothing "
-		    "else takes frames.",
-		    p->name);
+		kv_buf_printf(&note, "%s: %s", p->name, notes[p->scheme]);
 		kv_buf_printf(b, "\n");
 		add_wrapped(b, note.data);
 		note.size = 0;
@@ -362,9 +384,10 @@ kv_report_replay_text(const struct kv_replay_report *r, struct kv_buf *b)
 
 	add_recording(r, b);
 	add_load(r, b);
-	add_table(r, b);
+	add_parts(r, b, add_table);
 	add_patterns(r, b);
-	add_histogram(r, b);
+	kv_buf_printf(b, "\nreservations by pages in use, at the peak\n");
+	add_parts(r, b, add_histogram);
 	add_trouble(r, b);
 	add_notes(r, b);
 	kv_report_replay_verdict(r, &verdict);

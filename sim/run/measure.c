@@ -221,12 +221,10 @@ by_pindex(const void *a, const void *b)
 	return (x->pindex > y->pindex) - (x->pindex < y->pindex);
 }
 
-/* => bytes of the chunks, the slot that each gives up included */
+/* => bytes that the chunks took from the domain arenas */
 static uint64_t
 measure_chunks(const struct kv_world *w, struct kv_metrics *m)
 {
-	uint64_t slot = (uint64_t)(w->spec.npages + w->spec.gpages)
-			<< w->spec.machine->page_shift;
 	struct chunks c = {0};
 	uint64_t bytes = 0;
 	size_t i;
@@ -235,7 +233,7 @@ measure_chunks(const struct kv_world *w, struct kv_metrics *m)
 	if (c.count != 0)
 		qsort(c.list, c.count, sizeof(*c.list), by_pindex);
 	for (i = 0; i < c.count; i++)
-		bytes += c.list[i].size + slot;
+		bytes += c.list[i].parent_size;
 	put(m, "kstack.chunks", c.count);
 	measure_pattern(w, &c, m);
 	free(c.list);

@@ -10,7 +10,9 @@ static const struct kv_policy policies[] = {
     {"freebsd-d38852", "stack arenas, pindex skips guards, reservations",
 	"nonlinear (Apr 2024)", KV_KSTACK_NEW},
     {"freebsd-16", "as freebsd-d38852, object without reservations",
-	"nonlinear-now (16.0-CURRENT-based trees of 2026)", KV_KSTACK_NORES}};
+	"nonlinear-now (16.0-CURRENT-based trees of 2026)", KV_KSTACK_NORES},
+    {"kvasir", "as freebsd-d38852, but chunks begin and end with reservations",
+	"-", KV_KSTACK_FFFF}};
 
 const struct kv_policy *
 kv_policy_table(size_t *count)

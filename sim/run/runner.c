@@ -179,6 +179,7 @@ build_world(struct kv_runner *r)
 	    .scheme = sc->kstacks.scheme,
 	    .npages = sc->kstacks.npages,
 	    .gpages = sc->kstacks.gpages,
+	    .domain_guard = sc->kstacks.domain_guard,
 	    .first_kva = sc->kstacks.first_kva,
 	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,
 	    .no_kstacks = !sc->kstacks.present,

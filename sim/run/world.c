@@ -78,6 +78,7 @@ build(struct kv_world *w)
 	    .npages = s->npages,
 	    .gpages = s->gpages,
 	    .ndomains = s->ndomains,
+	    .domain_guard = s->domain_guard,
 	    .first_kva = s->first_kva};
 	int error = memory_create(w);
 

@@ -23,6 +23,7 @@ struct kv_world_spec {
 	unsigned ndomains;
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
+	bool domain_guard;
 	uint64_t first_kva;
 	enum kv_world_mapping mapping;
 	bool no_kstacks; /* what is said of them does not count */

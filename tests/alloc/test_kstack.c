@@ -285,6 +285,44 @@ START_TEST(numa_chunks)
 }
 END_TEST
 
+/*
+ * ffff, whatever the sizes: chunks of a full KVA quantum of slots, whose first
+ * and last pindex are those of reservations; two domains, and KVA that starts
+ * anywhere.
+ */
+static const struct {
+	unsigned npages, gpages;
+} ffff_sizes[] = {{4, 1}, {4, 2}, {4, 3}, {4, 4}, {2, 1}, {8, 1}, {6, 1},
+    {6, 2}, {5, 0}, {3, 1}, {16, 1}};
+
+START_TEST(ffff_chunks)
+{
+	struct make make = {KV_KSTACK_FFFF, ffff_sizes[_i].npages,
+	    ffff_sizes[_i].gpages, 2, (uint64_t)_i * 0x200000, 64};
+	uint64_t slot = (make.npages + make.gpages) * PAGE;
+	struct chunks c;
+	struct rig rig;
+
+	rig_open(&rig, &make);
+	for (unsigned i = 0; i < 600; i++)
+		ck_assert_uint_eq(spawn(&rig, i % 2).domain, i % 2);
+	for (unsigned i = 0; i < 600; i++)
+		spawn(&rig, 0);
+	rig_check(&rig);
+	c = chunks_of(&rig);
+	ck_assert_uint_eq(c.n, 3); /* 900 of 2 * 512, 300 of 512 */
+	for (unsigned i = 0; i < c.n; i++) {
+		ck_assert_uint_eq(c.list[i].base, c.list[i].parent);
+		ck_assert_uint_eq(c.list[i].size, 512 * slot);
+		ck_assert_uint_eq(c.list[i].parent_size, 512 * slot);
+		ck_assert_uint_eq(c.list[i].pindex % 512, 0);
+		ck_assert_uint_eq(c.list[i].npindex, 512 * make.npages);
+	}
+	ck_assert_uint_eq(kv_kstack_stats(rig.ks).wrong_domain, 0);
+	rig_close(&rig);
+}
+END_TEST
+
 /* Section 8.1, last line, first free KVA at 2 MB: chunk, bump, pindex. */
 static const struct {
 	unsigned gpages;
@@ -636,6 +674,7 @@ main(void)
 	tcase_add_test(t, chunk_sequence);
 	tcase_add_test(t, chunk_returns);
 	tcase_add_test(t, numa_chunks);
+	tcase_add_loop_test(t, ffff_chunks, 0, 11);
 	tcase_add_loop_test(t, guard_pages, 0, 4);
 	tcase_add_test(t, worked_example);
 	suite_add_tcase(s, t);

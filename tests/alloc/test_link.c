@@ -105,19 +105,74 @@ START_TEST(parent_refuses_the_release)
 }
 END_TEST
 
+/* Spans of 40 quanta at multiples of 40 from 80, which no alignment knows;
+ * the parent has quanta 77 to 476 and the import is aligned to 8. */
+static void
+stride_open(struct rig *r)
+{
+	r->parent = arena_with(&r->host, 77, 400);
+	r->vm = arena_open(&r->host, 0);
+	r->link = (struct kv_link){.parent = r->parent,
+	    .align = ALIGN * Q,
+	    .quantum = 40 * Q,
+	    .stride = 40 * Q,
+	    .origin = 80 * Q};
+	ck_assert_int_eq(kv_link_set(r->vm, &r->link), 0);
+}
+
+START_TEST(starts_on_a_stride)
+{
+	struct rig r;
+
+	stride_open(&r);
+	ck_assert_uint_eq(best(r.parent, 8), 77); /* 85 on are free */
+	ck_assert_uint_eq(best(r.vm, SLOT), 120);
+	PICTURE_IS(r.vm, "c I a5 f35"); /* no slot is given up */
+	PICTURE_IS(r.parent, "c S a8 f35 a40 f317");
+	ck_assert_uint_eq(best(r.vm, 40), 160); /* the next is adjacent */
+	ck_assert_uint_eq(best(r.vm, 41), NONE);
+	put(r.vm, 120, SLOT);
+	PICTURE_IS(r.parent, "c S a8 f75 a40 f277");
+	ck_assert_uint_eq(best(r.vm, SLOT), 120);
+	put(r.vm, 120, SLOT);
+	put(r.vm, 160, 40);
+	PICTURE_IS(r.parent, "c S a8 f392");
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(no_room_for_a_stride)
+{
+	struct rig r;
+	uint64_t n = 0;
+
+	stride_open(&r);
+	while (best(r.vm, 40) != NONE)
+		n++;
+	ck_assert_uint_eq(n, 9); /* 80, 120 .. 400; 440 would end at 480 */
+	ck_assert_uint_eq(kv_vmem_stats(r.parent).inuse, 360 * Q);
+	rig_close(&r);
+}
+END_TEST
+
 static const struct {
-	uint64_t quantum, align, slot;
+	uint64_t quantum, align, slot, stride;
 	int want;
 } links[] = {
-    {0, 0, 0, EINVAL},
-    {Q, 3 * Q, 0, EINVAL},
-    {Q, 0, 0, 0},
-    {10000, 0, 0, 0},
-    {36 * Q, 8 * Q, 5 * Q, EINVAL}, /* no multiple of the slot */
-    {35 * Q, 4 * Q, 5 * Q, EINVAL}, /* the slide could pass the alignment */
-    {35 * Q, 0, 5 * Q, EINVAL},
-    {0 - Q, 8 * Q, Q, EINVAL}, /* quantum + slot is 2^64 */
-    {35 * Q, 8 * Q, 5 * Q, 0},
+    {0, 0, 0, 0, EINVAL},
+    {Q, 3 * Q, 0, 0, EINVAL},
+    {Q, 0, 0, 0, 0},
+    {10000, 0, 0, 0, 0},
+    {36 * Q, 8 * Q, 5 * Q, 0, EINVAL}, /* no multiple of the slot */
+    {35 * Q, 4 * Q, 5 * Q, 0, EINVAL}, /* the slide could pass the alignment */
+    {35 * Q, 0, 5 * Q, 0, EINVAL},
+    {0 - Q, 8 * Q, Q, 0, EINVAL}, /* quantum + slot is 2^64 */
+    {35 * Q, 8 * Q, 5 * Q, 0, 0},
+    {40 * Q, 8 * Q, 5 * Q, 40 * Q, EINVAL}, /* both */
+    {40 * Q, 8 * Q, 0, 36 * Q, EINVAL},	    /* stride none of align */
+    {40 * Q, 0, 0, 40 * Q, EINVAL},
+    {0 - Q, 8 * Q, 0, 40 * Q, EINVAL},
+    {40 * Q, 8 * Q, 0, 40 * Q, 0},
 };
 
 START_TEST(parameters)
@@ -128,7 +183,8 @@ START_TEST(parameters)
 	struct kv_link link = {.parent = parent,
 	    .quantum = links[_i].quantum,
 	    .align = links[_i].align,
-	    .slot = links[_i].slot};
+	    .slot = links[_i].slot,
+	    .stride = links[_i].stride};
 
 	ck_assert_int_eq(kv_link_set(vm, &link), links[_i].want);
 	ck_assert_int_eq(kv_vmem_add(vm, 900 * Q, Q), 0);
@@ -149,6 +205,8 @@ main(void)
 	tcase_add_test(t, ignores_the_asked_size);
 	tcase_add_test(t, parent_is_exhausted);
 	tcase_add_test(t, parent_refuses_the_release);
+	tcase_add_test(t, starts_on_a_stride);
+	tcase_add_test(t, no_room_for_a_stride);
 	tcase_add_loop_test(
 	    t, parameters, 0, (int)(sizeof(links) / sizeof(links[0])));
 	suite_add_tcase(s, t);

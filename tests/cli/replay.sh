@@ -60,7 +60,7 @@ def check(metrics, expected):
 recording, empty = load(sys.argv[1]), load(sys.argv[2])
 assert recording['outcome'] == 'ok' and recording['violations'] == []
 assert recording['seed'] == 12345 and recording['backend'] == 'model'
-policies = {'freebsd-linear', 'freebsd-d38852', 'freebsd-16'}
+policies = {'freebsd-linear', 'freebsd-d38852', 'freebsd-16', 'kvasir'}
 assert set(recording['metrics']) == policies
 for metrics in recording['metrics'].values():
     check(metrics, {
@@ -74,6 +74,9 @@ check(empty['metrics']['freebsd-linear'], {
 check(empty['metrics']['freebsd-d38852'], {
     'reserv.full': 9, 'reserv.partial': 3, 'reserv.unused_pages': 144,
     'kstack.pattern': 'FFFB FFFB FFFB'})
+check(empty['metrics']['kvasir'], {
+    'reserv.full': 11, 'reserv.partial': 1, 'reserv.unused_pages': 144,
+    'kstack.pattern': 'FFFF FFFF FFFB'})
 check(empty['metrics']['freebsd-16'], {
     'reserv.full': 0, 'reserv.partial': 0, 'reserv.unused_pages': 0,
     'kstack.phys_contiguous': 1500})
