@@ -503,15 +503,17 @@ int
 kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned level,
     size_t n, unsigned attr)
 {
-	const struct kv_pt_level *l = &pmap->level[level];
+	const struct kv_pt_level *l;
 	uint64_t lo, hi;
 	int error;
 
 	if (n == 0)
 		return 0;
 	if (level >= pmap->format->levels ||
-	    !kv_pte_leaf_level(pmap->format, level) ||
-	    (va & ((UINT64_C(1) << l->shift) - 1)) != 0 ||
+	    !kv_pte_leaf_level(pmap->format, level))
+		return EINVAL;
+	l = &pmap->level[level];
+	if ((va & ((UINT64_C(1) << l->shift) - 1)) != 0 ||
 	    run_range(pmap, va, level, n, &lo, &hi) != 0 ||
 	    pa > UINT64_MAX - (hi - lo) ||
 	    ((pa | kv_align_down(pa + (hi - lo), UINT64_C(1) << l->shift)) &
