@@ -23,6 +23,8 @@ enum {
 	/* EPT of four levels sees no more. */
 	PHYS_BITS_MAX = 46,
 	PHYS_BITS_LEAST = 36,
+	/* Each costs the kernel some MiB. */
+	PIECES_MAX = 1024,
 	SLOT_CONTROL = 0,
 	SLOT_ZAP = 1
 };
@@ -51,22 +53,43 @@ fail(struct kv_vm *vm, int error, const char *reason)
 
 /* ---- Memory slots ---------------------------------------------------- */
 
+/* Address space before and behind memory that keeps it apart from all else:
+ * for the kernel, and for who asks it about this memory. */
+static size_t
+margin(const struct kv_vm *vm)
+{
+	return (size_t)kv_vm_page_size(vm);
+}
+
 /* size bytes of nothing yet, aligned to what one table maps. */
 static char *
 reserve(const struct kv_vm *vm, uint64_t size)
 {
 	const struct kv_machine *m = vm->machine;
-	uint64_t align = UINT64_C(1) << (m->page_shift + m->pt_shift), head;
-	char *p = mmap(NULL, (size_t)(size + align), PROT_READ | PROT_WRITE,
+	size_t align = (size_t)1 << (m->page_shift + m->pt_shift), head;
+	size_t all = (size_t)size + 2 * align;
+	char *p = mmap(NULL, all, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	head = -(uint64_t)(uintptr_t)p & (align - 1);
-	if (head != 0)
-		munmap(p, (size_t)head);
-	munmap(p + head + size, (size_t)(align - head));
-	return p + head;
+	head = align - ((uintptr_t)p & (align - 1));
+	if (head > margin(vm))
+		munmap(p, head - margin(vm));
+	p += head;
+	munmap(p + size + margin(vm), all - head - (size_t)size - margin(vm));
+	if (mprotect(p, (size_t)size, PROT_READ | PROT_WRITE) == 0)
+		return p;
+	munmap(p - margin(vm), (size_t)size + 2 * margin(vm));
+	return NULL;
+}
+
+static void
+release(const struct kv_vm *vm, char *host)
+{
+	if (host != NULL)
+		munmap(host - margin(vm),
+		    (size_t)kv_vm_piece_size(vm) + 2 * margin(vm));
 }
 
 static int
@@ -89,9 +112,12 @@ piece_back(struct kv_vm *vm, size_t i)
 {
 	struct kv_vm_piece *p = &vm->pieces[i];
 	uint64_t size = kv_vm_piece_size(vm);
-	char *host = reserve(vm, size);
+	char *host;
 	int error;
 
+	if (vm->nslots == PIECES_MAX)
+		return fail(vm, ENOSPC, "more memory than a guest gets");
+	host = reserve(vm, size);
 	if (host == NULL)
 		return fail(vm, ENOMEM, "no address space for guest memory");
 	/* Where the host has no huge pages there is nothing to advise. */
@@ -99,7 +125,7 @@ piece_back(struct kv_vm *vm, size_t i)
 	    host, (size_t)size, vm->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	error = set_slot(vm, vm->nslots, i * size, size, host, 0);
 	if (error != 0) {
-		munmap(host, (size_t)size);
+		release(vm, host);
 		return error;
 	}
 	p->host = host;
@@ -436,7 +462,7 @@ kv_vm_open(
 void
 kv_vm_close(struct kv_vm *vm)
 {
-	size_t size = (size_t)kv_vm_piece_size(vm), i;
+	size_t i;
 
 	if (vm->run != NULL)
 		munmap(vm->run, vm->run_size);
@@ -446,11 +472,9 @@ kv_vm_close(struct kv_vm *vm)
 		close(vm->stats);
 	if (vm->fd >= 0)
 		close(vm->fd);
-	if (vm->control != NULL)
-		munmap(vm->control, size);
+	release(vm, vm->control);
 	for (i = 0; i < vm->npieces; i++) {
-		if (vm->pieces[i].host != NULL)
-			munmap(vm->pieces[i].host, size);
+		release(vm, vm->pieces[i].host);
 		free(vm->pieces[i].dirty);
 	}
 	free(vm->pieces);

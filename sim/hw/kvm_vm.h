@@ -96,7 +96,7 @@ const struct kv_guest_fault *kv_vm_log(const struct kv_vm *vm);
 unsigned kv_vm_window_slot(const struct kv_vm *vm);
 
 /* Have memory at [pa, pa + size).  => 0; EINVAL (no such addresses); ENOMEM;
- * what KVM says */
+ * ENOSPC (too many pieces); what KVM says */
 int kv_vm_back(struct kv_vm *vm, kv_pa_t pa, uint64_t size);
 
 /* Where the host sees pa, up to the end of its piece; NULL: not backed. */

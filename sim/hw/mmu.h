@@ -142,11 +142,15 @@ struct kv_mmu_ops {
 	int (*harvest)(struct kv_mmu *mmu, kv_va_t start, kv_va_t end,
 	    bool clear, kv_leaf_fn *cb, void *arg);
 	/* Pages of [pa, pa + size) written since the last call, a bit each.
-	 * Nested paging: the first log after mapping over-reports, so throw
-	 * it away (kvm.md 1).  => 0; EINVAL; EOPNOTSUPP */
+	 * KVM begins to log a range with the first call for it, and has all
+	 * bits set then: throw that away.  Nested paging counts the first
+	 * read of a page as a write: read them, throw that away, too (kvm.md
+	 * 1).  A machine that logs has no large leaves there any more.
+	 * => 0; EINVAL; EOPNOTSUPP */
 	int (*dirty)(
 	    struct kv_mmu *mmu, kv_pa_t pa, uint64_t size, uint64_t *bitmap);
-	/* Leaves as the machine counts them; caps say what that means.
+	/* Leaves as the machine counts them; caps say what that means.  KVM
+	 * has those that were accessed.
 	 * => 0; EOPNOTSUPP */
 	int (*leaves)(struct kv_mmu *mmu, struct kv_mmu_leaves *leaves);
 	/* => 0; EOPNOTSUPP */
@@ -160,6 +164,7 @@ struct kv_mmu_ops {
 struct kv_mmu {
 	const struct kv_mmu_ops *ops;
 	struct kv_mmu_caps caps;
+	const char *reason; /* of the last failure, static; NULL: none said */
 };
 
 #endif
