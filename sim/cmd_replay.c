@@ -124,6 +124,8 @@ plots_write(const struct kv_replay_report *r, const char *folder)
 		error = kv_files_write(folder, files[i].name, &b);
 	}
 	for (size_t i = 0; error == 0 && i < kv_plot_nscripts; i++) {
+		if (kv_plot_is_template(&kv_plot_scripts[i]))
+			continue;
 		b.size = 0;
 		kv_buf_add(&b, (const char *)kv_plot_scripts[i].data,
 		    kv_plot_scripts[i].size);

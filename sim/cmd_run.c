@@ -5,8 +5,36 @@
 #include "cmd.h"
 #include "out/files.h"
 #include "out/log.h"
+#include "out/plot.h"
 #include "out/report_run.h"
 #include "out/shape.h"
+
+/* NAME.dat and NAME.gp of each series. */
+static int
+series_write(const struct kv_run *run, const char *folder, struct kv_buf *b)
+{
+	struct kv_buf name = {0};
+	struct kv_emit e;
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < run->sc->nsamples && error == 0; i++) {
+		struct kv_series s = kv_report_run_series(run, i);
+
+		b->size = name.size = 0;
+		kv_emit_init(&e, b, KV_FORM_COLUMNS);
+		kv_emit_series(&e, &s);
+		kv_buf_printf(&name, "%s.dat", s.name);
+		error = kv_files_write(folder, name.data, b);
+		b->size = name.size = 0;
+		kv_plot_series_script(b, s.name);
+		kv_buf_printf(&name, "%s.gp", s.name);
+		if (error == 0)
+			error = kv_files_write(folder, name.data, b);
+	}
+	kv_buf_fini(&name);
+	return error;
+}
 
 /* Both forms, and the state as the kernels' own tools would show it. */
 static int
@@ -23,6 +51,8 @@ files_write(const struct kv_run *run, const char *folder,
 		if (b.size != 0)
 			error = kv_files_write(folder, kv_shapes[i].file, &b);
 	}
+	if (error == 0)
+		error = series_write(run, folder, &b);
 	kv_buf_fini(&b);
 	return error;
 }

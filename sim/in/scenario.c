@@ -14,7 +14,7 @@ enum { FILE_MAX = 4 << 20 };
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *spaces, *work, *metrics, *expect;
+	    *objects, *spaces, *work, *metrics, *sample, *expect;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -35,7 +35,7 @@ struct sections {
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
     NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
-    LATER(tlb), NODE(work), NODE(metrics), LATER(sample), LATER(inject),
+    LATER(tlb), NODE(work), NODE(metrics), NODE(sample), LATER(inject),
     NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
@@ -119,7 +119,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_objects(ld, s.objects);
 	kv_section_spaces(ld, s.spaces);
 	kv_section_work(ld, s.work);
-	kv_section_formulas(ld, s.metrics, s.expect);
+	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
 }
 
 /* File name without folder and .yaml. */
@@ -188,6 +188,9 @@ kv_scenario_free(struct kv_scenario *sc)
 	free(sc->ranges);
 	free(sc->arenas);
 	free(sc->work);
+	for (i = 0; i < sc->nsamples; i++)
+		free(sc->samples[i].of);
+	free(sc->samples);
 	free(sc->metrics);
 	free(sc->expect);
 	kv_pool_fini(&sc->pool);

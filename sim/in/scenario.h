@@ -126,6 +126,15 @@ struct kv_formula {
 	struct kv_place place;
 };
 
+/* `NAME: {every: N, of: [METRIC, ...]}` of sample: */
+struct kv_sample_spec {
+	const char *name;
+	uint64_t every;	 /* operations; 0 = a hundredth of the work */
+	const char **of; /* owned list; a name that ends in ".*" is a prefix */
+	size_t nof;
+	struct kv_place place;
+};
+
 struct kv_scenario {
 	struct kv_text text; /* places point to its path */
 	struct kv_pool pool; /* holds the strings */
@@ -151,6 +160,8 @@ struct kv_scenario {
 	size_t nwork;
 	struct kv_formula *metrics, *expect;
 	size_t nmetrics, nexpect;
+	struct kv_sample_spec *samples;
+	size_t nsamples;
 };
 
 /*

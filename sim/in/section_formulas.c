@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* section_formulas.c - the sections metrics and expect */
+/* section_formulas.c - the sections metrics, sample and expect */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -290,13 +291,157 @@ read_expect(struct known *k, const struct kv_node *list)
 	}
 }
 
+/* ---- Samples --------------------------------------------------------- */
+
+/* Files of a report, whose names a series must leave alone. */
+static const char *const taken[] = {"contiguity", "free_blocks", "free_map",
+    "occupancy", "occupancy_histogram", "pindex", "pressure", "runs", "series"};
+
+struct sample_fields {
+	uint64_t every;
+	const struct kv_node *of;
+};
+
+static const struct kv_field sample_fields[] = {
+    {.key = "every",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct sample_fields, every),
+	.min = 1},
+    {.key = "of",
+	.kind = KV_FIELD_NODE,
+	.offset = offsetof(struct sample_fields, of),
+	.required = true}};
+enum { SAMPLE_FIELDS = sizeof(sample_fields) / sizeof(sample_fields[0]) };
+
+static bool
+is_plain(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length != 0 && length <= 40 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+}
+
+static bool
+check_series_name(struct known *k, const struct kv_node *key)
+{
+	struct kv_load *ld = k->ld;
+	size_t i;
+
+	if (key->kind != KV_NODE_SCALAR)
+		return false;
+	if (!is_plain(key->text)) {
+		kv_load_refuse(ld, key,
+		    "'%.40s' cannot name a series (a-z, 0-9 and _, up to 40)",
+		    key->text);
+		return false;
+	}
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (strcmp(taken[i], key->text) == 0) {
+			kv_load_refuse(ld, key,
+			    "'%s' is a file of every report already",
+			    key->text);
+			return false;
+		}
+	for (i = 0; i < ld->sc->nsamples; i++)
+		if (strcmp(ld->sc->samples[i].name, key->text) == 0) {
+			kv_load_refuse(ld, key, "series '%s' stands here twice",
+			    key->text);
+			return false;
+		}
+	return true;
+}
+
+/* "phys.blocks.*": is any metric of that kind declared? */
+static bool
+is_known_prefix(const char *name)
+{
+	size_t length = strlen(name), count, i;
+	const struct kv_metric_decl *table = kv_metric_table(&count);
+
+	if (length < 3 || strcmp(name + length - 2, ".*") != 0)
+		return false;
+	for (i = 0; i < count; i++)
+		if (strncmp(table[i].name, name, length - 1) == 0)
+			return true;
+	return false;
+}
+
+/* What does not become a column: words and hashes. */
+static bool
+is_figure(const char *name)
+{
+	const struct kv_metric_decl *decl = kv_metric_declared(name);
+
+	return decl == NULL ||
+	       (decl->kind != KV_METRIC_TEXT && decl->kind != KV_METRIC_HEX);
+}
+
+static void
+read_of(struct known *k, const struct kv_node *list, struct kv_sample_spec *s)
+{
+	struct kv_load *ld = k->ld;
+	const struct kv_node *item;
+
+	if (kv_load_list(ld, list, "of") == NULL)
+		return;
+	if (list->child == NULL)
+		kv_load_refuse(ld, list, "at least one metric is needed");
+	for (item = list->child; item != NULL; item = item->next) {
+		struct kv_place place = kv_load_place(ld, item);
+
+		if (item->kind != KV_NODE_SCALAR) {
+			kv_load_refuse(ld, item, "the name of a metric");
+			continue;
+		}
+		if (!is_known_prefix(item->text))
+			check_name(k, item->text, &place);
+		if (!is_figure(item->text))
+			kv_load_refuse(ld, item,
+			    "'%.48s' is no number to sample", item->text);
+		s->of = kv_mem_resize(s->of, s->nof + 1, sizeof(*s->of));
+		s->of[s->nof++] = item->text;
+	}
+}
+
+static void
+read_samples(struct known *k, const struct kv_node *node)
+{
+	struct kv_scenario *sc = k->ld->sc;
+	const struct kv_node *key;
+
+	if (node == NULL || node->kind == KV_NODE_BAD)
+		return;
+	if (node->kind != KV_NODE_MAP) {
+		kv_load_refuse(k->ld, node,
+		    "'sample' needs a map: {name: {of: [metric]}}");
+		return;
+	}
+	for (key = node->child; key != NULL; key = key->next->next) {
+		struct sample_fields f = {0};
+		struct kv_sample_spec s = {.name = key->text,
+		    .place = {sc->text.path, key->line, key->column}};
+
+		if (!check_series_name(k, key) ||
+		    kv_fields_read(k->ld, key->next, "series", "key",
+			sample_fields, SAMPLE_FIELDS, &f) != 0)
+			continue;
+		s.every = f.every;
+		read_of(k, f.of, &s);
+		sc->samples = kv_mem_resize(
+		    sc->samples, sc->nsamples + 1, sizeof(*sc->samples));
+		sc->samples[sc->nsamples++] = s;
+	}
+}
+
 void
 kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
-    const struct kv_node *expect)
+    const struct kv_node *sample, const struct kv_node *expect)
 {
 	struct known k = {.ld = ld};
 
 	read_metrics(&k, metrics);
+	read_samples(&k, sample);
 	if (expect != NULL && kv_load_list(ld, expect, "expect") != NULL)
 		read_expect(&k, expect);
 	known_fini(&k);

@@ -16,7 +16,7 @@ void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
 void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
-    const struct kv_node *expect);
+    const struct kv_node *sample, const struct kv_node *expect);
 
 /*
  * Steps with a reader of their own.  key: the step's name, its value follows;

@@ -362,11 +362,15 @@ kv_emit_metrics(struct kv_emit *e, const struct kv_metrics *m)
 
 /* Whole numbers without decimals, so that counts stay counts. */
 static void
-add_number(struct kv_buf *b, double value)
+add_number(struct kv_emit *e, double value)
 {
-	if (!isfinite(value) || value == 0)
-		value = 0;
-	if (value == floor(value) && fabs(value) < 9007199254740992.0)
+	struct kv_buf *b = e->buf;
+
+	if (value == 0)
+		value = 0; /* no minus sign */
+	if (!isfinite(value))
+		kv_buf_printf(b, e->form == KV_FORM_JSON ? "null" : "NaN");
+	else if (value == floor(value) && fabs(value) < 9007199254740992.0)
 		kv_buf_printf(b, "%.0f", value);
 	else
 		kv_buf_printf(b, "%.6f", value);
@@ -380,7 +384,7 @@ add_row(struct kv_emit *e, const struct kv_series *s, size_t row, char blank)
 	for (i = 0; i < s->ncolumns; i++) {
 		if (i != 0)
 			kv_buf_add(e->buf, &blank, 1);
-		add_number(e->buf, s->rows[row * s->ncolumns + i]);
+		add_number(e, s->rows[row * s->ncolumns + i]);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "out/plot.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Slots that the picture of the pindex function shows. */
 enum { PINDEX_SLOTS = 6 };
@@ -211,5 +212,27 @@ kv_plot_runs(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 		add_runs(b, &replays[i].map_runs, edge);
 		open_index(b, &replays[i], false);
 		add_runs(b, &replays[i].frame_runs, edge);
+	}
+}
+
+/* ---- Series ----------------------------------------------------------- */
+
+bool
+kv_plot_is_template(const struct kv_plot_script *script)
+{
+	return strcmp(script->name, "series.gp") == 0;
+}
+
+void
+kv_plot_series_script(struct kv_buf *b, const char *name)
+{
+	for (size_t i = 0; i < kv_plot_nscripts; i++) {
+		const struct kv_plot_script *s = &kv_plot_scripts[i];
+
+		if (!kv_plot_is_template(s))
+			continue;
+		kv_buf_printf(b, "# %s.gp - the series %s\nname = '%s'\n", name,
+		    name, name);
+		kv_buf_add(b, (const char *)s->data, s->size);
 	}
 }

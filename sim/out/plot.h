@@ -34,4 +34,10 @@ kv_plot_fn kv_plot_contiguity;
 /* Share of pages in runs of at most so many pages, at the peak. */
 kv_plot_fn kv_plot_runs;
 
+/* The script that draws NAME.dat, a series: plots/series.gp for that name. */
+void kv_plot_series_script(struct kv_buf *b, const char *name);
+
+/* Is it that template, which is not for copying as it is? */
+bool kv_plot_is_template(const struct kv_plot_script *script);
+
 #endif

@@ -11,7 +11,12 @@
 #include "run/measure_map.h"
 #include "run/policy.h"
 
-enum { CELL = 48, LABEL = KV_FORMAT_LABEL, WORDS_SHOWN = 12 };
+enum {
+	CELL = 48,
+	LABEL = KV_FORMAT_LABEL,
+	WORDS_SHOWN = 12,
+	SERIES_MAX = 1000
+};
 
 /* ---- JSON ------------------------------------------------------------ */
 
@@ -77,6 +82,46 @@ json_violations(struct kv_emit *e, const struct kv_run *run)
 	kv_emit_close(e, ']');
 }
 
+struct kv_series
+kv_report_run_series(const struct kv_run *run, size_t i)
+{
+	const struct kv_sampled *s = &run->sampled[i];
+
+	return (struct kv_series){.name = s->spec->name,
+	    .about = "op: operations so far; units as in kvasir list metrics",
+	    .columns = s->columns,
+	    .ncolumns = s->ncolumns,
+	    .rows = s->rows,
+	    .nrows = s->nrows};
+}
+
+static int
+by_series(const void *a, const void *b)
+{
+	const struct kv_series *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Small ones; the others are in their files alone. */
+static void
+json_series(struct kv_emit *e, const struct kv_run *run)
+{
+	size_t n = run->sc->nsamples, i;
+	struct kv_series *list = kv_mem_resize(NULL, n, sizeof(*list));
+
+	for (i = 0; i < n; i++)
+		list[i] = kv_report_run_series(run, i);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_series);
+	kv_emit_open(e, "series", '{');
+	for (i = 0; i < n; i++)
+		if (list[i].nrows <= SERIES_MAX)
+			kv_emit_series(e, &list[i]);
+	kv_emit_close(e, '}');
+	free(list);
+}
+
 void
 kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 {
@@ -99,8 +144,7 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 	kv_emit_close(&e, '}');
 	kv_emit_text(&e, "scenario", sc->name);
 	kv_emit_uint(&e, "seed", run->seed);
-	kv_emit_open(&e, "series", '{');
-	kv_emit_close(&e, '}');
+	json_series(&e, run);
 	json_violations(&e, run);
 	kv_emit_close(&e, '}');
 }

@@ -12,4 +12,7 @@ void kv_report_run_text(const struct kv_run *run, struct kv_buf *b);
 /* For programs: one object, keys sorted. */
 void kv_report_run_json(const struct kv_run *run, struct kv_buf *b);
 
+/* Series i of the scenario's samples, as it stands in the run. */
+struct kv_series kv_report_run_series(const struct kv_run *run, size_t i);
+
 #endif

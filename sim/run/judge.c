@@ -202,17 +202,32 @@ measure_fails(struct kv_run *run)
 		    run->runner->map_fails[i]);
 }
 
-int
-kv_run_judge(struct kv_run *run, struct kv_errors *errors)
+static void
+measure_all(struct kv_run *run)
 {
 	size_t i;
-	int error;
 
 	if (run->world != NULL)
 		kv_world_measure(run->world, &run->metrics);
 	for (i = 0; i < run->sc->narenas; i++)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
 	measure_fails(run);
+}
+
+void
+kv_run_measure(struct kv_run *run, struct kv_errors *errors)
+{
+	measure_all(run);
+	define_metrics(run, errors);
+}
+
+int
+kv_run_judge(struct kv_run *run, struct kv_errors *errors)
+{
+	size_t i;
+	int error;
+
+	measure_all(run);
 	error = define_metrics(run, errors);
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (judge_one(

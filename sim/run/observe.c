@@ -146,7 +146,7 @@ by_pfn(const void *a, const void *b)
 static int
 by_length(const void *a, const void *b)
 {
-	const struct kv_run *x = a, *y = b;
+	const struct kv_run_pages *x = a, *y = b;
 
 	return (x->length > y->length) - (x->length < y->length);
 }
@@ -179,7 +179,7 @@ runs_find(const struct pages *p, bool va_too, struct kv_runs *runs)
 		    (!va_too || p->list[i].vpn == p->list[i - 1].vpn + 1))
 			continue;
 		runs->list[runs->count++] =
-		    (struct kv_run){i - start, i - start};
+		    (struct kv_run_pages){i - start, i - start};
 		start = i;
 	}
 	runs_merge(runs);

@@ -44,7 +44,7 @@ void kv_timeline_fini(struct kv_timeline *t);
 
 /* How many pages stand in maximal runs of each length, ascending. */
 struct kv_runs {
-	struct kv_run {
+	struct kv_run_pages {
 		uint64_t length; /* pages */
 		uint64_t pages;	 /* in all runs of that length */
 	} * list;

@@ -38,6 +38,7 @@ kv_runner_end(struct kv_runner *r, bool created)
 
 	if (run->world != NULL)
 		kv_world_note_usage(run->world);
+	kv_samples_take(r);
 	if (run->audit >= 2 && created)
 		judge(run,
 		    kv_world_check_stack(
@@ -126,8 +127,10 @@ work(struct kv_runner *r)
 
 	plan(r);
 	kv_blocks_index(r);
+	error = kv_samples_open(r);
 	for (i = 0; i < sc->nwork && error == 0 && !r->panicked; i++)
 		error = steps[sc->work[i].kind](r, &sc->work[i]);
+	kv_samples_close(r);
 	kv_log_progress("run", r->total, r->total);
 	if (error == 0 && r->run->audit >= 1)
 		audit_all(r->run);
@@ -290,6 +293,7 @@ kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
 	    .seed = seed,
 	    .audit = audit,
 	    .arenas = zeroed(sc->narenas, sizeof(struct kv_vmem *)),
+	    .sampled = zeroed(sc->nsamples, sizeof(struct kv_sampled)),
 	    .judged = zeroed(sc->nexpect, sizeof(struct kv_judgement)),
 	    .runner = r};
 	*r = (struct kv_runner){.run = run,
@@ -327,6 +331,11 @@ kv_run_free(struct kv_run *run)
 		free(r->churns[i].list);
 	kv_world_destroy(run->world);
 	kv_host_fini(&r->host);
+	for (i = 0; i < run->sc->nsamples; i++) {
+		free(run->sampled[i].columns);
+		free(run->sampled[i].rows);
+	}
+	free(run->sampled);
 	kv_metrics_fini(&run->metrics);
 	free(r->links);
 	free(r->blocks);

@@ -28,6 +28,16 @@ enum kv_outcome { KV_OUTCOME_OK, KV_OUTCOME_FAILED, KV_OUTCOME_WOULD_PANIC };
 
 enum { KV_VIOLATIONS_MAX = 100 };
 
+/* A series of samples: a row an instant, the operation first. */
+struct kv_sampled {
+	const struct kv_sample_spec *spec;
+	const char **columns; /* owned list */
+	size_t ncolumns;      /* with "op" */
+	double *rows;	      /* NaN: no such figure then */
+	size_t nrows, capacity;
+	uint64_t every; /* operations */
+};
+
 /* A scenario that ran; world and arenas stay as the work left them. */
 struct kv_run {
 	const struct kv_scenario *sc;
@@ -37,6 +47,7 @@ struct kv_run {
 	struct kv_world *world;	 /* NULL without kstacks */
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
 	struct kv_metrics metrics;
+	struct kv_sampled *sampled;  /* sc->nsamples */
 	struct kv_judgement *judged; /* sc->nexpect */
 	struct kv_violation violations[KV_VIOLATIONS_MAX];
 	size_t nviolations;
@@ -62,6 +73,10 @@ bool kv_run_passed(const struct kv_run *run);
 
 /* Note a violation. */
 void kv_run_violate(struct kv_run *run, const struct kv_diag *diag);
+
+/* Fill metrics with all that world and arenas know and, where they can be
+ * computed now, the scenario's own. */
+void kv_run_measure(struct kv_run *run, struct kv_errors *errors);
 
 /*
  * Fill metrics with all that world and arenas know and the scenario defines;

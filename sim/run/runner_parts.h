@@ -57,6 +57,12 @@ struct kv_runner {
 	bool panicked;
 };
 
+/* Take the samples that are due: before the first operation (they are opened
+ * then), after one, behind the last.  => 0; EINVAL, noted: too many */
+int kv_samples_open(struct kv_runner *r);
+void kv_samples_take(struct kv_runner *r);
+void kv_samples_close(struct kv_runner *r);
+
 /* Before and after each operation; created: the newest stack is new. */
 void kv_runner_begin(struct kv_runner *r);
 void kv_runner_end(struct kv_runner *r, bool created);

@@ -65,6 +65,12 @@ BAD = '''
 {kvasir: 1, work: [{repeat: {times: 1}}]}
 {kvasir: 1, work: [{repeat: {times: 1, steps: [{spawn: {}}]}}]}
 {kvasir: 1, metrics: {a-b: 1}}
+{kvasir: 1, sample: [a]}
+{kvasir: 1, sample: {a: {}}}
+{kvasir: 1, sample: {A: {of: [b]}}}
+{kvasir: 1, sample: {a: {of: b}}}
+{kvasir: 1, sample: {a: {of: []}}}
+{kvasir: 1, sample: {a: {of: [b], each: 3}}}
 {kvasir: 1, expect: {a: 1}}
 {kvasir: 1, expect: [[1]]}
 {kvasir: 1, expect: ['']}
