@@ -39,6 +39,7 @@ struct kv_kstacks_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	bool domain_guard;  /* no page from another domain's reservation */
+	bool cache;	    /* the zone of default stacks */
 	uint64_t first_kva; /* bytes from kva_start */
 	bool enter;	    /* map with pmap_enter, not pmap_qenter */
 };
@@ -101,12 +102,16 @@ struct kv_map_step {
 	unsigned attr;	     /* KV_PTE_* */
 };
 
+/* A domain or CPU that a step does not name. */
+#define KV_ANYWHERE UINT32_MAX
+
 struct kv_step {
 	enum kv_step_kind kind;
 	struct kv_place place;
 	uint64_t count, limit; /* stacks; churns: steps, limit */
 	unsigned npages;       /* 0 = default */
-	unsigned domain;
+	unsigned domain;       /* stacks: KV_ANYWHERE = that of the CPU */
+	unsigned cpu;	       /* stacks: KV_ANYWHERE = the next one */
 	enum kv_step_order order;
 	int arena;		/* index into arenas */
 	struct kv_vmem_req req; /* alloc, add, arena churn (fit) */
@@ -145,7 +150,8 @@ struct kv_scenario {
 	const struct kv_machine *machine;
 	struct kv_phys_range *ranges; /* of memory; ascending */
 	size_t nranges;
-	unsigned ndomains;
+	unsigned ndomains, ncpus;
+	bool page_cache;	      /* per-CPU caches of single pages */
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;

@@ -13,12 +13,15 @@
 static const uint64_t default_start = UINT64_C(16) << 20;
 static const uint64_t default_memory = UINT64_C(1) << 30;
 
+enum { CPUS_MAX = 1024 };
+
 /* ---- machine --------------------------------------------------------- */
 
 struct machine_args {
 	const char *name;
 	const struct kv_node *memory;
-	uint64_t domains;
+	uint64_t domains, cpus;
+	bool page_cache;
 };
 
 static const struct kv_field machine_fields[] = {
@@ -33,6 +36,14 @@ static const struct kv_field machine_fields[] = {
 	.offset = offsetof(struct machine_args, domains),
 	.min = 1,
 	.max = KV_PHYS_DOMAINS},
+    {.key = "cpus",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct machine_args, cpus),
+	.min = 1,
+	.max = CPUS_MAX},
+    {.key = "page_cache",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct machine_args, page_cache)},
     {.key = "holes", .kind = KV_FIELD_LATER}};
 
 struct range_args {
@@ -52,7 +63,7 @@ static const struct kv_field range_fields[] = {
     {.key = "domain",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
-enum { MACHINE_FIELDS = 4, RANGE_FIELDS = 3 };
+enum { MACHINE_FIELDS = 6, RANGE_FIELDS = 3 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -177,6 +188,12 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 		ld->params.machine = sc->machine;
 		sc->ndomains = (unsigned)args.domains;
 	}
+	sc->ncpus = args.cpus != 0 ? (unsigned)args.cpus : sc->ndomains;
+	sc->page_cache = args.page_cache;
+	if (sc->ncpus < sc->ndomains)
+		kv_load_refuse(ld, kv_map_get(node, "cpus"),
+		    "%u CPUs for %u domains: each has one at least", sc->ncpus,
+		    sc->ndomains);
 	ld->memory = args.memory;
 	read_memory(ld, args.memory);
 }
@@ -284,9 +301,6 @@ check_kstacks(struct kv_load *ld, const struct kv_node *node,
 		kv_load_refuse(ld, first,
 		    "first_kva is no multiple of the page size (%" PRIu64 ")",
 		    kv_machine_page_size(m));
-	if (a->cache != 0)
-		kv_load_refuse(ld, kv_map_get(node, "cache"),
-		    "cache 'uma' is not part of this version");
 }
 
 static void
@@ -335,6 +349,7 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;
 	ks->domain_guard = args.domain_guard;
+	ks->cache = args.cache != 0;
 	ks->first_kva = args.first_kva;
 	ks->enter = args.mapping != 0;
 }

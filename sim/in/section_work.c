@@ -16,7 +16,7 @@ static const uint64_t operations_max = 1000000000;
 
 /* What any step may say; presets are the defaults. */
 struct step_args {
-	uint64_t count, pages, domain, steps, limit, times, max_pages;
+	uint64_t count, pages, domain, cpu, steps, limit, times, max_pages;
 	uint64_t base, size, align, phase, nocross, min, max;
 	unsigned order, fit, generator;
 	bool aligned, qcache;
@@ -57,11 +57,13 @@ static const char *const generators[] = {"reference", NULL};
 
 static const struct kv_field spawn_fields[] = {
     UINT(count, .required = true, .min = 1), UINT(pages, .min = 1),
-    UINT(domain, .min = 0)};
+    UINT(domain, .min = 0), UINT(cpu, .min = 0)};
 static const struct kv_field dispose_fields[] = {
-    UINT(count, .required = true, .min = 1), CHOICE(order, orders)};
+    UINT(count, .required = true, .min = 1), CHOICE(order, orders),
+    UINT(cpu, .min = 0)};
 static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
-    UINT(limit, .required = true, .min = 1), CHOICE(generator, generators)};
+    UINT(limit, .required = true, .min = 1), CHOICE(generator, generators),
+    UINT(cpu, .min = 0)};
 static const struct kv_field arena_churn_fields[] = {
     WORD("arena", arena, .required = true), UINT(steps, .required = true),
     CHOICE(fit, fits), BOOL(aligned),
@@ -113,18 +115,33 @@ need_kstacks(struct reading *r)
 	    r->key->text);
 }
 
+/* dispose, churn, and what all of them need: a CPU that is there. */
 static int
-spawn(struct reading *r)
+stacks(struct reading *r)
 {
 	const struct kv_scenario *sc = r->ld->sc;
 
 	if (need_kstacks(r) != 0)
 		return EINVAL;
+	if (r->args.cpu != KV_ANYWHERE && r->args.cpu >= sc->ncpus)
+		return kv_load_refuse(r->ld, at(r, "cpu"),
+		    "CPU %" PRIu64 " is not there: the machine has %u",
+		    r->args.cpu, sc->ncpus);
+	return 0;
+}
+
+static int
+spawn(struct reading *r)
+{
+	const struct kv_scenario *sc = r->ld->sc;
+
+	if (stacks(r) != 0)
+		return EINVAL;
 	if (r->args.pages > sc->machine->kstack_max)
 		return kv_load_refuse(r->ld, at(r, "pages"),
 		    "stacks of %" PRIu64 " pages: the machine has at most %u",
 		    r->args.pages, sc->machine->kstack_max);
-	if (r->args.domain >= sc->ndomains)
+	if (r->args.domain != KV_ANYWHERE && r->args.domain >= sc->ndomains)
 		return kv_load_refuse(r->ld, at(r, "domain"),
 		    "domain %" PRIu64 " is not there: the machine has %u",
 		    r->args.domain, sc->ndomains);
@@ -346,8 +363,8 @@ static const struct step_kind {
 	int (*check)(struct reading *r);
 	kv_step_read_fn *read; /* instead of the three above */
 } kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
-    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = need_kstacks},
-    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = need_kstacks},
+    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = stacks},
+    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = stacks},
     {"drain", KV_STEP_DRAIN, .read = NULL},
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},
     {"free", KV_STEP_FREE, FIELDS(free_fields), .check = free_block},
@@ -417,6 +434,7 @@ finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
 	s->limit = a->limit;
 	s->npages = (unsigned)a->pages;
 	s->domain = (unsigned)a->domain;
+	s->cpu = (unsigned)a->cpu;
 	s->order = (enum kv_step_order)a->order;
 	s->base = a->base;
 	s->aligned = a->aligned;
@@ -472,8 +490,11 @@ static void
 read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 {
 	const struct kv_node *key = item->child;
-	struct reading r = {
-	    .ld = ld, .args = {.max = UINT64_MAX, .max_pages = 70}};
+	struct reading r = {.ld = ld,
+	    .args = {.max = UINT64_MAX,
+		.max_pages = 70,
+		.domain = KV_ANYWHERE,
+		.cpu = KV_ANYWHERE}};
 	const struct step_kind *kind;
 
 	if (item->kind == KV_NODE_BAD)

@@ -34,6 +34,28 @@ ratio(uint64_t a, uint64_t b)
 	return b == 0 ? 0 : (double)a / (double)b;
 }
 
+/* ---- Caches ---------------------------------------------------------- */
+
+static void
+measure_caches(const struct kv_world *w, struct kv_metrics *m)
+{
+	struct kv_zone_stats stacks = {0}, pages = {0};
+
+	if (w->stack_cache != NULL)
+		stacks = kv_zone_stats(w->stack_cache);
+	if (w->page_cache != NULL)
+		pages = kv_pagecache_stats(w->page_cache);
+	put(m, "kstack.cached", stacks.cached);
+	put(m, "kstack.cache_hits", stacks.hits);
+	put(m, "kstack.cache_misses", stacks.misses);
+	put(m, "kstack.cache_dropped", stacks.released);
+	put(m, "kstack.cache_remote", stacks.cross);
+	put(m, "phys.cached", pages.cached);
+	put(m, "phys.cache_hits", pages.hits);
+	put(m, "phys.cache_misses", pages.misses);
+	put(m, "phys.lowmem", w->lowmem);
+}
+
 /* ---- Stacks and translation runs ------------------------------------- */
 
 /* What one pass over the stacks collects. */
@@ -263,9 +285,6 @@ measure_stacks(const struct kv_world *w, struct kv_metrics *m)
 	put(m, "kstack.arena_imports", stats.imports);
 	put(m, "kstack.arena_releases", stats.releases);
 	put(m, "kstack.wrong_domain", stats.wrong_domain);
-	/* No scheme of this version caches stacks. */
-	put(m, "kstack.cache_hits", 0);
-	put(m, "kstack.cache_misses", 0);
 	kv_metrics_put_uint(
 	    m, KV_METRIC_BYTES, "kstack.kva_bytes", chunks + p.slots);
 	kv_metrics_put_ratio(m, "kstack.pt_bytes_per_stack",
@@ -421,6 +440,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 		measure_stacks(w, m);
 	kv_measure_spaces(w->spaces, w->nspaces, m);
 	measure_reserv(w, m);
+	measure_caches(w, m);
 	measure_phys(w, m);
 	measure_usage(w, m);
 	for (i = 0; (vm = kv_world_arena(w, i)) != NULL; i++)

@@ -78,7 +78,12 @@ kv_runner_begin(struct kv_runner *r)
 static int
 step_drain(struct kv_runner *r, const struct kv_step *step)
 {
-	kv_stacks_drain(r);
+	struct kv_diag diag;
+
+	kv_stacks_drain(r, step);
+	if (r->run->world != NULL && !r->panicked &&
+	    kv_world_drain_caches(r->run->world, &diag) != 0)
+		kv_runner_panic(r, &diag);
 	if (r->run->world != NULL && !r->panicked)
 		kv_world_clear(r->run->world);
 	kv_blocks_drain(r, (size_t)(step - r->run->sc->work));
@@ -183,6 +188,9 @@ build_world(struct kv_runner *r)
 	    .npages = sc->kstacks.npages,
 	    .gpages = sc->kstacks.gpages,
 	    .domain_guard = sc->kstacks.domain_guard,
+	    .stack_cache = sc->kstacks.cache,
+	    .page_cache = sc->page_cache,
+	    .ncpus = sc->ncpus,
 	    .first_kva = sc->kstacks.first_kva,
 	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,
 	    .no_kstacks = !sc->kstacks.present,

@@ -50,9 +50,10 @@ struct kv_runner {
 	struct age *ages;
 	size_t age_capacity, oldest, youngest; /* entry + 1 */
 	struct kv_rng pick;		       /* stream of random disposals */
-	uint64_t fnv;			       /* trace.fnv without a world */
-	bool traced;			  /* an arena step was mixed into it */
-	uint64_t total, done;		  /* operations, for the progress bar */
+	uint64_t turn;	      /* CPUs that operations have come to by turns */
+	uint64_t fnv;	      /* trace.fnv without a world */
+	bool traced;	      /* an arena step was mixed into it */
+	uint64_t total, done; /* operations, for the progress bar */
 	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
 	bool panicked;
 };
@@ -87,7 +88,7 @@ int kv_runner_late(
     struct kv_runner *r, const struct kv_late *late, uint64_t *value);
 
 /* Dispose of all stacks, the last entry first. */
-void kv_stacks_drain(struct kv_runner *r);
+void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);
 
 /* Free what the first n steps left, in their order. */
 void kv_blocks_drain(struct kv_runner *r, size_t n);

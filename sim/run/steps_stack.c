@@ -58,6 +58,35 @@ age_remove(struct kv_runner *r, size_t i, size_t last)
 
 /* ---- Operations on stacks -------------------------------------------- */
 
+/* The CPU that a step names, or the next one, of the domain if it names that.
+ */
+static unsigned
+next_cpu(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_world *w = r->run->world;
+	unsigned cpu = step->cpu, i;
+
+	for (i = 0; step->cpu == KV_ANYWHERE && i < w->spec.ncpus; i++) {
+		cpu = (unsigned)(r->turn++ % w->spec.ncpus);
+		if (step->domain == KV_ANYWHERE ||
+		    kv_world_cpu_domain(w, cpu) == step->domain)
+			break;
+	}
+	return cpu;
+}
+
+/* Run what follows there.  => the domain that it prefers */
+static unsigned
+place(struct kv_runner *r, const struct kv_step *step)
+{
+	unsigned cpu = next_cpu(r, step);
+
+	kv_world_run_on(r->run->world, cpu);
+	return step->domain != KV_ANYWHERE
+		   ? step->domain
+		   : kv_world_cpu_domain(r->run->world, cpu);
+}
+
 /* => 0, ENOMEM (counted by the world), EINVAL with an entry in the errors */
 static int
 spawn(struct kv_runner *r, const struct kv_step *step)
@@ -66,7 +95,7 @@ spawn(struct kv_runner *r, const struct kv_step *step)
 	int error;
 
 	kv_runner_begin(r);
-	error = kv_world_spawn(w, step->npages, step->domain);
+	error = kv_world_spawn(w, step->npages, place(r, step));
 	if (error == 0)
 		age_append(r, w->nstacks - 1);
 	else if (error != ENOMEM)
@@ -77,12 +106,13 @@ spawn(struct kv_runner *r, const struct kv_step *step)
 }
 
 static void
-dispose(struct kv_runner *r, size_t i)
+dispose(struct kv_runner *r, const struct kv_step *step, size_t i)
 {
 	struct kv_world *w = r->run->world;
 	struct kv_diag diag;
 
 	kv_runner_begin(r);
+	place(r, step);
 	if (kv_world_dispose(w, i, &diag) != 0) {
 		kv_runner_panic(r, &diag);
 		return;
@@ -115,11 +145,11 @@ kv_step_dispose(struct kv_runner *r, const struct kv_step *step)
 
 	for (i = 0; i < step->count && w->nstacks != 0 && !r->panicked; i++) {
 		if (step->order == KV_ORDER_OLDEST)
-			dispose(r, r->oldest - 1);
+			dispose(r, step, r->oldest - 1);
 		else if (step->order == KV_ORDER_NEWEST)
-			dispose(r, r->youngest - 1);
+			dispose(r, step, r->youngest - 1);
 		else
-			dispose(r, kv_rng_below(&r->pick, w->nstacks));
+			dispose(r, step, kv_rng_below(&r->pick, w->nstacks));
 	}
 	return 0;
 }
@@ -138,17 +168,17 @@ kv_step_churn(struct kv_runner *r, const struct kv_step *step)
 			if (spawn(r, step) == EINVAL)
 				return EINVAL;
 		} else {
-			dispose(r, kv_rng_next(&rng) % w->nstacks);
+			dispose(r, step, kv_rng_next(&rng) % w->nstacks);
 		}
 	}
 	return 0;
 }
 
 void
-kv_stacks_drain(struct kv_runner *r)
+kv_stacks_drain(struct kv_runner *r, const struct kv_step *step)
 {
 	struct kv_world *w = r->run->world;
 
 	while (w != NULL && w->nstacks != 0 && !r->panicked)
-		dispose(r, w->nstacks - 1);
+		dispose(r, step, w->nstacks - 1);
 }

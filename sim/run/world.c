@@ -59,13 +59,18 @@ memory_create(struct kv_world *w)
 	    .nranges = s->nranges,
 	    .ndomains = s->ndomains,
 	    .host = &w->host};
+	struct kv_pagecache_config cache = {
+	    .host = &w->host, .ncpus = s->ncpus};
 	struct kv_reserv_config reserv = {.host = &w->host};
 	int error = kv_phys_create(&phys, &w->phys);
 
 	if (error != 0)
 		return error;
-	reserv.phys = w->phys;
-	return kv_reserv_create(&reserv, &w->reserv);
+	reserv.phys = cache.phys = w->phys;
+	if (s->page_cache)
+		error = kv_pagecache_create(&cache, &w->page_cache);
+	reserv.cache = w->page_cache;
+	return error != 0 ? error : kv_reserv_create(&reserv, &w->reserv);
 }
 
 static int
@@ -90,7 +95,9 @@ build(struct kv_world *w)
 		return error;
 	kstack.phys = w->phys;
 	kstack.reserv = w->reserv;
-	return kv_kstack_create(&kstack, &w->kstack);
+	error = kv_kstack_create(&kstack, &w->kstack);
+	return error != 0 || !s->stack_cache ? error
+					     : kv_world_stack_cache_create(w);
 }
 
 int
@@ -100,6 +107,8 @@ kv_world_create(const struct kv_world_spec *spec, struct kv_world **world)
 	int error;
 
 	*w = (struct kv_world){.spec = *spec, .fnv = KV_FNV_BASIS};
+	if (spec->ncpus == 0)
+		w->spec.ncpus = 1;
 	kv_host_default(&w->host);
 	error = build(w);
 	if (error != 0)
@@ -116,6 +125,7 @@ kv_world_destroy(struct kv_world *w)
 
 	if (w == NULL)
 		return;
+	kv_zone_destroy(w->stack_cache);
 	if (w->kstack != NULL)
 		kv_kstack_destroy(w->kstack);
 	for (i = 0; i < w->nspaces; i++)
@@ -124,6 +134,7 @@ kv_world_destroy(struct kv_world *w)
 		kv_object_destroy(w->objects[i]);
 	if (w->reserv != NULL)
 		kv_reserv_destroy(w->reserv);
+	kv_pagecache_destroy(w->page_cache);
 	if (w->phys != NULL)
 		kv_phys_destroy(w->phys);
 	kv_host_fini(&w->host);
@@ -131,113 +142,6 @@ kv_world_destroy(struct kv_world *w)
 	free(w->spaces);
 	free(w->objects);
 	free(w);
-}
-
-/* ---- Stacks ---------------------------------------------------------- */
-
-void
-kv_world_tick(struct kv_world *w)
-{
-	w->ops++;
-	kv_reserv_tick(w->reserv, 1);
-}
-
-/* The hash of freebsd.md 8.3: pages ascending, then the stack. */
-static void
-hash_creation(
-    struct kv_world *w, const struct kv_stack *stack, const kv_pfn_t *pfns)
-{
-	unsigned shift = w->spec.machine->page_shift;
-	uint32_t i;
-
-	for (i = 0; i < stack->npages; i++)
-		w->fnv = kv_fnv_mix(w->fnv, pfns[i] << shift);
-	w->fnv = kv_fnv_mix(w->fnv, stack->ks);
-}
-
-/*
- * The guard first (freebsd.md 3.4), then the pages.  What cannot be mapped,
- * because a superpage is in the way, the check of leaves names.
- */
-static void
-map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
-{
-	const unsigned attr = KV_PTE_W | KV_PTE_G;
-	unsigned shift = w->spec.machine->page_shift;
-	kv_va_t guard = s->ks - ((uint64_t)w->spec.gpages << shift);
-	struct kv_space *kernel = &w->spaces[0];
-	uint32_t i;
-
-	kv_pmap_qremove(kernel->pmap, guard, w->spec.gpages);
-	if (w->spec.mapping == KV_WORLD_QENTER) {
-		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
-		return;
-	}
-	for (i = 0; i < s->npages; i++)
-		kv_space_enter(kernel, s->ks + ((uint64_t)i << shift), pfns[i],
-		    attr | KV_PTE_A | KV_PTE_M);
-}
-
-static void
-unmap_stack(struct kv_world *w, const struct kv_stack *s)
-{
-	if (w->spec.mapping != KV_WORLD_UNMAPPED)
-		kv_pmap_qremove(w->spaces[0].pmap, s->ks, s->npages);
-}
-
-/* What is done with the frames of a new stack. */
-static void
-use_pages(struct kv_world *w, const struct kv_stack *stack)
-{
-	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
-
-	if (w->spec.mapping == KV_WORLD_UNMAPPED && !w->spec.hash)
-		return;
-	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
-		return; /* kv_world_check says so */
-	if (w->spec.mapping != KV_WORLD_UNMAPPED)
-		map_stack(w, stack, pfns);
-	if (w->spec.hash)
-		hash_creation(w, stack, pfns);
-}
-
-int
-kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
-{
-	struct kv_stack stack;
-	int error;
-
-	kv_world_tick(w);
-	error = kv_stack_create(w->kstack, npages, domain, &stack);
-	if (error != 0) {
-		w->failed++;
-		return error;
-	}
-	if (w->nstacks == w->capacity) {
-		w->capacity = w->capacity == 0 ? 1024 : 2 * w->capacity;
-		w->stacks =
-		    kv_mem_resize(w->stacks, w->capacity, sizeof(*w->stacks));
-	}
-	w->stacks[w->nstacks++] = stack;
-	use_pages(w, &stack);
-	return 0;
-}
-
-int
-kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
-{
-	struct kv_stack stack = w->stacks[i];
-	int error;
-
-	kv_world_tick(w);
-	unmap_stack(w, &stack);
-	error = kv_stack_dispose(w->kstack, &stack, diag);
-	if (error != 0)
-		return error;
-	w->stacks[i] = w->stacks[--w->nstacks];
-	if (w->spec.hash)
-		w->fnv = kv_fnv_mix(w->fnv, stack.ks);
-	return 0;
 }
 
 /* ---- Objects and spaces ---------------------------------------------- */

@@ -24,6 +24,8 @@ struct kv_world_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	bool domain_guard;
+	bool stack_cache, page_cache; /* per-CPU caches of them */
+	unsigned ncpus;		      /* dealt to the domains in blocks; 0: 1 */
 	uint64_t first_kva;
 	enum kv_world_mapping mapping;
 	bool no_kstacks; /* what is said of them does not count */
@@ -44,14 +46,19 @@ struct kv_world {
 	struct kv_host host;
 	struct kv_phys *phys;
 	struct kv_reserv *reserv;
-	struct kv_kstack *kstack; /* NULL: no kernel stacks */
-	struct kv_space *spaces;  /* the kernel's first */
+	struct kv_pagecache *page_cache; /* NULL: none */
+	struct kv_kstack *kstack;	 /* NULL: no kernel stacks */
+	struct kv_zone *stack_cache;	 /* of default stacks; NULL: none */
+	unsigned cpu;			 /* that operations run on */
+	struct kv_space *spaces;	 /* the kernel's first */
 	size_t nspaces;
 	struct kv_object **objects; /* of the scenario */
 	size_t nobjects;
 	struct kv_stack *stacks;
 	size_t nstacks, capacity;
 	uint64_t failed; /* creations that ended in ENOMEM */
+	bool low_memory; /* the last operation found no memory */
+	uint64_t lowmem; /* times that the caches were drained for that */
 	uint64_t fnv;	 /* trace.fnv so far */
 	uint64_t ops;	 /* creations and disposals, failed ones included */
 	struct kv_usage usage;	   /* pages: populated, and out of the queues */
@@ -62,7 +69,25 @@ struct kv_world {
 int kv_world_create(const struct kv_world_spec *spec, struct kv_world **w);
 void kv_world_destroy(struct kv_world *w);
 
-/* One tick, then a stack.  => 0 and it is the last of stacks[]; ENOMEM */
+/* KSTACK_CACHE_SIZE has a floor: 128 stacks, or 4 a CPU. */
+enum { KV_WORLD_CACHE_MIN = 128 };
+
+/* Put the zone of default stacks before the stacks.  => 0, ENOMEM */
+int kv_world_stack_cache_create(struct kv_world *w);
+
+/* All cached stacks and pages go back.  => 0, or would-panic with *diag */
+int kv_world_drain_caches(struct kv_world *w, struct kv_diag *diag);
+
+/* The domain of a CPU; and the CPU, below ncpus, that runs what follows. */
+unsigned kv_world_cpu_domain(const struct kv_world *w, unsigned cpu);
+void kv_world_run_on(struct kv_world *w, unsigned cpu);
+
+/*
+ * One tick, then a stack: from the cache of the CPU if there is one and the
+ * size is the default, else made, the domain preferred.  After a failure the
+ * next tick drains the caches.
+ * => 0 and it is the last of stacks[]; ENOMEM
+ */
 int kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain);
 
 /* One tick, then entry i goes.  => 0, or would-panic with *diag */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* world_stacks.c - the stacks of a world: made, mapped, cached, given out */
+#include "out/mem.h"
+#include "run/rng.h"
+#include "run/world.h"
+
+/* ---- Making and mapping ---------------------------------------------- */
+
+/* The hash of freebsd.md 8.3: pages ascending, then the stack. */
+static void
+hash_creation(
+    struct kv_world *w, const struct kv_stack *stack, const kv_pfn_t *pfns)
+{
+	unsigned shift = w->spec.machine->page_shift;
+	uint32_t i;
+
+	for (i = 0; i < stack->npages; i++)
+		w->fnv = kv_fnv_mix(w->fnv, pfns[i] << shift);
+	w->fnv = kv_fnv_mix(w->fnv, stack->ks);
+}
+
+/*
+ * The guard first (freebsd.md 3.4), then the pages.  What cannot be mapped,
+ * because a superpage is in the way, the check of leaves names.
+ */
+static void
+map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
+{
+	const unsigned attr = KV_PTE_W | KV_PTE_G;
+	unsigned shift = w->spec.machine->page_shift;
+	kv_va_t guard = s->ks - ((uint64_t)w->spec.gpages << shift);
+	struct kv_space *kernel = &w->spaces[0];
+	uint32_t i;
+
+	kv_pmap_qremove(kernel->pmap, guard, w->spec.gpages);
+	if (w->spec.mapping == KV_WORLD_QENTER) {
+		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
+		return;
+	}
+	for (i = 0; i < s->npages; i++)
+		kv_space_enter(kernel, s->ks + ((uint64_t)i << shift), pfns[i],
+		    attr | KV_PTE_A | KV_PTE_M);
+}
+
+static void
+unmap_stack(struct kv_world *w, const struct kv_stack *s)
+{
+	if (w->spec.mapping != KV_WORLD_UNMAPPED)
+		kv_pmap_qremove(w->spaces[0].pmap, s->ks, s->npages);
+}
+
+/* What is done with the frames of a new stack. */
+static void
+use_pages(struct kv_world *w, const struct kv_stack *stack)
+{
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
+
+	if (w->spec.mapping == KV_WORLD_UNMAPPED && !w->spec.hash)
+		return;
+	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
+		return; /* kv_world_check says so */
+	if (w->spec.mapping != KV_WORLD_UNMAPPED)
+		map_stack(w, stack, pfns);
+	if (w->spec.hash)
+		hash_creation(w, stack, pfns);
+}
+
+static int
+make(struct kv_world *w, unsigned npages, unsigned domain,
+    struct kv_stack *stack)
+{
+	int error = kv_stack_create(w->kstack, npages, domain, stack);
+
+	if (error == 0)
+		use_pages(w, stack);
+	return error;
+}
+
+static int
+unmake(struct kv_world *w, const struct kv_stack *stack, struct kv_diag *diag)
+{
+	int error;
+
+	unmap_stack(w, stack);
+	error = kv_stack_dispose(w->kstack, stack, diag);
+	if (error == 0 && w->spec.hash)
+		w->fnv = kv_fnv_mix(w->fnv, stack->ks);
+	return error;
+}
+
+/* ---- The cache (freebsd.md 3.5) -------------------------------------- */
+
+static unsigned
+import(void *arg, void *items, unsigned n, unsigned domain)
+{
+	struct kv_stack *stacks = items;
+	unsigned i = 0;
+
+	while (i < n && make(arg, 0, domain, &stacks[i]) == 0)
+		i++;
+	return i;
+}
+
+static int
+release(void *arg, const void *item, struct kv_diag *diag)
+{
+	return unmake(arg, item, diag);
+}
+
+/* That of the page at ks, whatever arena the KVA is from. */
+static unsigned
+domain_of(void *arg, const void *item)
+{
+	const struct kv_world *w = arg;
+	const struct kv_stack *stack = item;
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
+
+	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
+		return stack->domain;
+	return kv_phys_domain(w->phys, pfns[0]);
+}
+
+int
+kv_world_stack_cache_create(struct kv_world *w)
+{
+	uint64_t limit = UINT64_C(4) * w->spec.ncpus;
+	struct kv_zone_config cfg = {.item_size = sizeof(struct kv_stack),
+	    .ncpus = w->spec.ncpus,
+	    .ndomains = w->spec.ndomains,
+	    .limit = limit < KV_WORLD_CACHE_MIN ? KV_WORLD_CACHE_MIN : limit,
+	    .source = {import, release, domain_of, w},
+	    .host = &w->host};
+
+	return kv_zone_create(&cfg, &w->stack_cache);
+}
+
+int
+kv_world_drain_caches(struct kv_world *w, struct kv_diag *diag)
+{
+	int error = 0;
+
+	if (w->stack_cache != NULL)
+		error = kv_zone_drain(w->stack_cache, diag);
+	if (w->page_cache != NULL)
+		kv_pagecache_drain(w->page_cache);
+	return error;
+}
+
+/* What the page daemon has the zones do when an allocation has failed. */
+static void
+relieve(struct kv_world *w)
+{
+	w->low_memory = false;
+	w->lowmem++;
+	kv_world_drain_caches(w, NULL); /* what cannot be freed stays */
+}
+
+void
+kv_world_tick(struct kv_world *w)
+{
+	w->ops++;
+	kv_reserv_tick(w->reserv, 1);
+	if (w->low_memory)
+		relieve(w);
+}
+
+/* ---- Threads --------------------------------------------------------- */
+
+unsigned
+kv_world_cpu_domain(const struct kv_world *w, unsigned cpu)
+{
+	return (unsigned)((uint64_t)cpu * w->spec.ndomains / w->spec.ncpus);
+}
+
+void
+kv_world_run_on(struct kv_world *w, unsigned cpu)
+{
+	w->cpu = cpu;
+	if (w->page_cache != NULL)
+		kv_pagecache_set_cpu(w->page_cache, cpu);
+}
+
+/* vm_thread_new: from the cache, else made for the thread. */
+static int
+thread_new(struct kv_world *w, unsigned npages, unsigned domain,
+    struct kv_stack *stack)
+{
+	if (w->stack_cache != NULL &&
+	    (npages <= 1 || npages == w->spec.npages) &&
+	    kv_zone_alloc(w->stack_cache, w->cpu, stack) == 0)
+		return 0;
+	return make(w, npages, domain, stack);
+}
+
+int
+kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
+{
+	struct kv_stack stack;
+	int error;
+
+	kv_world_tick(w);
+	error = thread_new(w, npages, domain, &stack);
+	if (error != 0) {
+		w->failed++;
+		w->low_memory = w->stack_cache != NULL || w->page_cache != NULL;
+		return error;
+	}
+	if (w->nstacks == w->capacity) {
+		w->capacity = w->capacity == 0 ? 1024 : 2 * w->capacity;
+		w->stacks =
+		    kv_mem_resize(w->stacks, w->capacity, sizeof(*w->stacks));
+	}
+	w->stacks[w->nstacks++] = stack;
+	return 0;
+}
+
+int
+kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
+{
+	struct kv_stack stack = w->stacks[i];
+	int error;
+
+	kv_world_tick(w);
+	if (w->stack_cache != NULL && stack.npages == w->spec.npages)
+		error = kv_zone_free(w->stack_cache, w->cpu, &stack, diag);
+	else
+		error = unmake(w, &stack, diag);
+	if (error == 0)
+		w->stacks[i] = w->stacks[--w->nstacks];
+	return error;
+}
