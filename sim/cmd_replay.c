@@ -104,34 +104,20 @@ reports_write(const struct kv_replay_report *r, const char *folder)
 static int
 plots_write(const struct kv_replay_report *r, const char *folder)
 {
-	static const struct {
-		const char *name;
-		kv_plot_fn *fn;
-	} files[] = {
-	    {"occupancy.dat", kv_plot_occupancy},
-	    {"contiguity.dat", kv_plot_contiguity},
-	    {"runs.dat", kv_plot_runs},
-	};
-	struct kv_buf b = {0};
+	struct kv_plot_source *sources =
+	    kv_mem_resize(NULL, r->count, sizeof(*sources));
 	int error;
 
-	kv_plot_pindex(&b, r->cfg->machine);
-	error = kv_files_write(folder, "pindex.dat", &b);
-	for (size_t i = 0; error == 0 && i < sizeof(files) / sizeof(files[0]);
-	     i++) {
-		b.size = 0;
-		files[i].fn(&b, r->replays, r->count);
-		error = kv_files_write(folder, files[i].name, &b);
-	}
-	for (size_t i = 0; error == 0 && i < kv_plot_nscripts; i++) {
-		if (kv_plot_is_template(&kv_plot_scripts[i]))
-			continue;
-		b.size = 0;
-		kv_buf_add(&b, (const char *)kv_plot_scripts[i].data,
-		    kv_plot_scripts[i].size);
-		error = kv_files_write(folder, kv_plot_scripts[i].name, &b);
-	}
-	kv_buf_fini(&b);
+	for (size_t i = 0; i < r->count; i++)
+		sources[i] =
+		    (struct kv_plot_source){.name = r->replays[i].policy->name,
+			.machine = r->cfg->machine,
+			.timeline = &r->replays[i].timeline,
+			.map_runs = &r->replays[i].map_runs,
+			.frame_runs = &r->replays[i].frame_runs,
+			.bins = r->replays[i].peak.bins};
+	error = kv_plot_write(folder, sources, r->count);
+	free(sources);
 	return error;
 }
 

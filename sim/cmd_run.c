@@ -9,6 +9,9 @@
 #include "out/report_run.h"
 #include "out/shape.h"
 
+/* Columns of the pictures over time. */
+enum { SAMPLES = 200 };
+
 /* NAME.dat and NAME.gp of each series. */
 static int
 series_write(const struct kv_run *run, const char *folder, struct kv_buf *b)
@@ -36,6 +39,35 @@ series_write(const struct kv_run *run, const char *folder, struct kv_buf *b)
 	return error;
 }
 
+/* What plots/ draws of kernel stacks and the memory under them. */
+static int
+plots_write(const struct kv_run *run, const char *folder, struct kv_buf *b)
+{
+	uint64_t bins[KV_MOMENT_BINS] = {0};
+	struct kv_runs map_runs = {0}, frame_runs = {0};
+	struct kv_plot_source source = {.name = run->sc->name,
+	    .machine = run->sc->machine,
+	    .timeline = &run->timeline,
+	    .map_runs = &map_runs,
+	    .frame_runs = &frame_runs,
+	    .bins = bins};
+	int error;
+
+	kv_runs_of_map(run->world, &map_runs);
+	kv_runs_of_frames(run->world, &frame_runs);
+	kv_bins_take(run->world, bins);
+	error = kv_plot_write(folder, &source, 1);
+	b->size = 0;
+	kv_plot_free_map(b, run->world->phys);
+	if (error == 0)
+		error = kv_files_write(folder, "free_map.dat", b);
+	if (error == 0)
+		error = kv_plot_write_script(folder, "free_map.gp");
+	kv_runs_fini(&map_runs);
+	kv_runs_fini(&frame_runs);
+	return error;
+}
+
 /* Both forms, and the state as the kernels' own tools would show it. */
 static int
 files_write(const struct kv_run *run, const char *folder,
@@ -53,6 +85,8 @@ files_write(const struct kv_run *run, const char *folder,
 	}
 	if (error == 0)
 		error = series_write(run, folder, &b);
+	if (error == 0 && run->sc->kstacks.present)
+		error = plots_write(run, folder, &b);
 	kv_buf_fini(&b);
 	return error;
 }
@@ -108,7 +142,8 @@ kv_cmd_run(const struct kv_opts *opts)
 	status = KV_EXIT_USAGE;
 	if (kv_scenario_load(opts->operands[0], opts->defines, opts->ndefines,
 		&sc, &errors) == 0 &&
-	    kv_run_execute(sc, opts->seed, opts->audit, &run, &errors) == 0)
+	    kv_run_watch(sc, opts->seed, opts->audit,
+		opts->output != NULL ? SAMPLES : 0, &run, &errors) == 0)
 		status = report(run, opts);
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);

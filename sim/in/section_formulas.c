@@ -295,7 +295,7 @@ read_expect(struct known *k, const struct kv_node *list)
 
 /* Files of a report, whose names a series must leave alone. */
 static const char *const taken[] = {"contiguity", "free_blocks", "free_map",
-    "occupancy", "occupancy_histogram", "pindex", "pressure", "runs", "series"};
+    "occupancy", "histogram", "pindex", "pressure", "runs", "series"};
 
 struct sample_fields {
 	uint64_t every;

@@ -2,8 +2,13 @@
 /* plot.c - data files of a replay, for the scripts of plots/ */
 #include "out/plot.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "out/files.h"
+#include "run/frag.h"
+#include "run/free_map.h"
 
 /* Slots that the picture of the pindex function shows. */
 enum { PINDEX_SLOTS = 6 };
@@ -53,9 +58,9 @@ kv_plot_pindex(struct kv_buf *b, const struct kv_machine *machine)
 
 /* Between two policies, gnuplot wants two blank lines. */
 static void
-open_index(struct kv_buf *b, const struct kv_replay *r, bool first)
+open_index(struct kv_buf *b, const struct kv_plot_source *s, bool first)
 {
-	kv_buf_printf(b, "%s\"%s\"\n", first ? "" : "\n\n", r->policy->name);
+	kv_buf_printf(b, "%s\"%s\"\n", first ? "" : "\n\n", s->name);
 }
 
 /* Windows [first, end) of the object that ever held a reservation. */
@@ -106,7 +111,8 @@ add_column(struct kv_buf *b, const struct kv_timeline *t, size_t sample,
 }
 
 void
-kv_plot_occupancy(struct kv_buf *b, const struct kv_replay *replays, size_t n)
+kv_plot_occupancy(
+    struct kv_buf *b, const struct kv_plot_source *sources, size_t n)
 {
 	uint64_t first, end;
 
@@ -118,9 +124,9 @@ kv_plot_occupancy(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 	    "# used: share of its pages in use, %%\n"
 	    "# columns: op reservation popcnt used\n");
 	for (size_t i = 0; i < n; i++) {
-		const struct kv_timeline *t = &replays[i].timeline;
+		const struct kv_timeline *t = sources[i].timeline;
 
-		open_index(b, &replays[i], i == 0);
+		open_index(b, &sources[i], i == 0);
 		windows_span(t, &first, &end);
 		for (size_t s = 0; s < t->nsamples; s++)
 			add_column(b, t, s, first, end);
@@ -128,7 +134,8 @@ kv_plot_occupancy(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 }
 
 void
-kv_plot_contiguity(struct kv_buf *b, const struct kv_replay *replays, size_t n)
+kv_plot_contiguity(
+    struct kv_buf *b, const struct kv_plot_source *sources, size_t n)
 {
 	kv_buf_printf(b,
 	    "# contiguity of kernel stacks, over time\n"
@@ -136,21 +143,23 @@ kv_plot_contiguity(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 	    "# live: stacks; contiguous: those in consecutive frames, stacks\n"
 	    "# share: contiguous / live, %%\n"
 	    "# unused: unused pages of reservations, pages\n"
-	    "# columns: op seconds live contiguous share unused\n");
+	    "# free: free pages, unused ones too, %% of memory\n"
+	    "# columns: op seconds live contiguous share unused free\n");
 	for (size_t i = 0; i < n; i++) {
-		const struct kv_timeline *t = &replays[i].timeline;
+		const struct kv_timeline *t = sources[i].timeline;
 
-		open_index(b, &replays[i], i == 0);
+		open_index(b, &sources[i], i == 0);
 		for (size_t s = 0; s < t->nsamples; s++) {
 			const struct kv_sample *x = &t->samples[s];
 			double live = x->live > 0 ? (double)x->live : 1;
 
 			kv_buf_printf(b,
 			    "%zu %.6f %" PRIu64 " %" PRIu64 " %.4f %" PRIu64
-			    "\n",
+			    " %.4f\n",
 			    x->op, x->seconds, x->live, x->contiguous,
 			    100.0 * (double)x->contiguous / live,
-			    x->unused_pages);
+			    x->unused_pages,
+			    100.0 * (double)x->free_pages / (double)x->pages);
 		}
 	}
 }
@@ -159,13 +168,13 @@ kv_plot_contiguity(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 
 /* The longest run of all, up to the next power of two: all curves end there. */
 static uint64_t
-runs_edge(const struct kv_replay *replays, size_t n)
+runs_edge(const struct kv_plot_source *sources, size_t n)
 {
 	uint64_t edge = 2;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct kv_runs *runs[] = {
-		    &replays[i].map_runs, &replays[i].frame_runs};
+		    sources[i].map_runs, sources[i].frame_runs};
 
 		for (size_t k = 0; k < 2; k++)
 			while (runs[k]->count > 0 &&
@@ -193,9 +202,9 @@ add_runs(struct kv_buf *b, const struct kv_runs *runs, uint64_t edge)
 }
 
 void
-kv_plot_runs(struct kv_buf *b, const struct kv_replay *replays, size_t n)
+kv_plot_runs(struct kv_buf *b, const struct kv_plot_source *sources, size_t n)
 {
-	uint64_t edge = runs_edge(replays, n);
+	uint64_t edge = runs_edge(sources, n);
 
 	kv_buf_printf(b,
 	    "# pages of live stacks by length of the run they stand in, at "
@@ -208,20 +217,149 @@ kv_plot_runs(struct kv_buf *b, const struct kv_replay *replays, size_t n)
 	    "# share: of all pages in runs of at most that length, %%\n"
 	    "# columns: length pages share\n");
 	for (size_t i = 0; i < n; i++) {
-		open_index(b, &replays[i], i == 0);
-		add_runs(b, &replays[i].map_runs, edge);
-		open_index(b, &replays[i], false);
-		add_runs(b, &replays[i].frame_runs, edge);
+		open_index(b, &sources[i], i == 0);
+		add_runs(b, sources[i].map_runs, edge);
+		open_index(b, &sources[i], false);
+		add_runs(b, sources[i].frame_runs, edge);
 	}
 }
 
-/* ---- Series ----------------------------------------------------------- */
+/* ---- Free blocks ------------------------------------------------------ */
 
-bool
-kv_plot_is_template(const struct kv_plot_script *script)
+void
+kv_plot_free_blocks(
+    struct kv_buf *b, const struct kv_plot_source *sources, size_t n)
 {
-	return strcmp(script->name, "series.gp") == 0;
+	kv_buf_printf(b,
+	    "# free memory of the queues by size of its blocks, over time\n"
+	    "# op: operations so far; then pages in blocks of order 0, 1, "
+	    "...\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct kv_timeline *t = sources[i].timeline;
+		unsigned last = sources[i].machine->max_order;
+
+		open_index(b, &sources[i], i == 0);
+		for (size_t s = 0; s < t->nsamples; s++) {
+			kv_buf_printf(b, "%zu", t->samples[s].op);
+			for (unsigned order = 0; order <= last; order++)
+				kv_buf_printf(b, " %" PRIu64,
+				    t->samples[s].blocks[order] << order);
+			kv_buf_printf(b, "\n");
+		}
+	}
 }
+
+/* Digits in rows of 64 superpages. */
+void
+kv_plot_free_map(struct kv_buf *b, const struct kv_phys *phys)
+{
+	struct kv_free_map map = {.order = kv_phys_machine(phys)->pt_shift};
+	uint64_t npages = UINT64_C(1) << map.order;
+
+	kv_free_map_take(phys, &map);
+	kv_buf_printf(b,
+	    "# free pages of each superpage, 64 superpages a row, the first at "
+	    "0x%" PRIx64 "\n"
+	    "# 0: none; 1 to 8: some eighths, begun; 9: free as a whole\n",
+	    map.first << map.order << kv_phys_machine(phys)->page_shift);
+	for (size_t i = 0; i < (map.count + 63) / 64 * 64; i++) {
+		char digit =
+		    i < map.count ? kv_frag_digit(map.pages[i], npages) : '0';
+
+		kv_buf_printf(b, "%c%c", digit, i % 64 == 63 ? '\n' : ' ');
+	}
+	/* An image has at least two rows. */
+	if (map.count <= 64)
+		for (size_t i = 0; i < 64; i++)
+			kv_buf_printf(b, "0%c", i == 63 ? '\n' : ' ');
+	kv_free_map_fini(&map);
+}
+
+/* ---- Occupancy -------------------------------------------------------- */
+
+void
+kv_plot_histogram(
+    struct kv_buf *b, const struct kv_plot_source *sources, size_t n)
+{
+	unsigned eighths = KV_MOMENT_BINS - 1;
+
+	kv_buf_printf(b, "# reservations by pages in use\n"
+			 "# columns: most pages of the bin in use, then "
+			 "reservations of each "
+			 "policy\n"
+			 "used");
+	for (size_t i = 0; i < n; i++)
+		kv_buf_printf(b, " \"%s\"", sources[i].name);
+	kv_buf_printf(b, "\n");
+	for (unsigned bin = 0; bin < KV_MOMENT_BINS; bin++) {
+		unsigned pages = 1u << sources[0].machine->reserv_order;
+
+		if (bin < eighths)
+			kv_buf_printf(b, "\"<= %u\"",
+			    bin + 1 < eighths ? (bin + 1) * pages / eighths
+					      : pages - 1);
+		else
+			kv_buf_printf(b, "full");
+		for (size_t i = 0; i < n; i++)
+			kv_buf_printf(b, " %" PRIu64, sources[i].bins[bin]);
+		kv_buf_printf(b, "\n");
+	}
+}
+
+/* ---- Files ------------------------------------------------------------ */
+
+int
+kv_plot_write_script(const char *folder, const char *name)
+{
+	struct kv_buf b = {0};
+	int error = ENOENT;
+
+	for (size_t i = 0; i < kv_plot_nscripts; i++) {
+		if (strcmp(kv_plot_scripts[i].name, name) != 0)
+			continue;
+		kv_buf_add(&b, (const char *)kv_plot_scripts[i].data,
+		    kv_plot_scripts[i].size);
+		error = kv_files_write(folder, name, &b);
+	}
+	kv_buf_fini(&b);
+	return error;
+}
+
+int
+kv_plot_write(
+    const char *folder, const struct kv_plot_source *sources, size_t n)
+{
+	static const struct {
+		const char *data, *script;
+		kv_plot_fn *fn;
+	} files[] = {{"occupancy.dat", "occupancy.gp", kv_plot_occupancy},
+	    {"contiguity.dat", "contiguity.gp", kv_plot_contiguity},
+	    {"runs.dat", "runs.gp", kv_plot_runs},
+	    {"free_blocks.dat", "free_blocks.gp", kv_plot_free_blocks},
+	    {"histogram.dat", "histogram.gp", kv_plot_histogram}};
+	struct kv_buf b = {0};
+	int error;
+
+	kv_plot_pindex(&b, sources[0].machine);
+	error = kv_files_write(folder, "pindex.dat", &b);
+	if (error == 0)
+		error = kv_plot_write_script(folder, "pindex.gp");
+	/* reads contiguity.dat */
+	if (error == 0)
+		error = kv_plot_write_script(folder, "pressure.gp");
+	for (size_t i = 0; error == 0 && i < sizeof(files) / sizeof(files[0]);
+	     i++) {
+		b.size = 0;
+		files[i].fn(&b, sources, n);
+		error = kv_files_write(folder, files[i].data, &b);
+		if (error == 0)
+			error = kv_plot_write_script(folder, files[i].script);
+	}
+	kv_buf_fini(&b);
+	return error;
+}
+
+/* ---- Series ----------------------------------------------------------- */
 
 void
 kv_plot_series_script(struct kv_buf *b, const char *name)
@@ -229,7 +367,7 @@ kv_plot_series_script(struct kv_buf *b, const char *name)
 	for (size_t i = 0; i < kv_plot_nscripts; i++) {
 		const struct kv_plot_script *s = &kv_plot_scripts[i];
 
-		if (!kv_plot_is_template(s))
+		if (strcmp(s->name, "series.gp") != 0)
 			continue;
 		kv_buf_printf(b, "# %s.gp - the series %s\nname = '%s'\n", name,
 		    name, name);

@@ -4,7 +4,7 @@
 #define KV_SIM_PLOT_H
 
 #include "out/emit.h"
-#include "run/replay.h"
+#include "run/observe.h"
 
 /*
  * A file of plots/, as the build found it.  The table is generated, so that
@@ -18,26 +18,47 @@ struct kv_plot_script {
 extern const struct kv_plot_script kv_plot_scripts[];
 extern const size_t kv_plot_nscripts;
 
+/* What one policy, or one run, has to draw. */
+struct kv_plot_source {
+	const char *name;
+	const struct kv_machine *machine;
+	const struct kv_timeline *timeline;
+	const struct kv_runs *map_runs, *frame_runs;
+	const uint64_t *bins; /* KV_MOMENT_BINS */
+};
+
+/* All data files and the scripts that read them, into a folder that is there.
+ * => 0; an errno, noted in the log */
+int kv_plot_write(
+    const char *folder, const struct kv_plot_source *sources, size_t n);
+
+/* One script.  => 0; an errno, noted in the log */
+int kv_plot_write_script(const char *folder, const char *name);
+
 /*
  * Each writes one file.  `#` lines name columns and units; policies are apart
  * by two blank lines (gnuplot's index), and name themselves in a first row.
  */
 typedef void kv_plot_fn(
-    struct kv_buf *b, const struct kv_replay *replays, size_t count);
+    struct kv_buf *b, const struct kv_plot_source *sources, size_t n);
 
 /* Page offset -> pindex under both schemes, the first slots of the machine. */
 void kv_plot_pindex(struct kv_buf *b, const struct kv_machine *machine);
 /* Pages in use of each reservation of the stack object, over time. */
 kv_plot_fn kv_plot_occupancy;
-/* Live stacks, those in consecutive frames, unused pages; over time. */
+/* Live stacks, those in consecutive frames, free and unused pages; over time */
 kv_plot_fn kv_plot_contiguity;
+/* Free blocks of each order, over time. */
+kv_plot_fn kv_plot_free_blocks;
+/* Reservations by share of pages in use, at the peak or the end. */
+kv_plot_fn kv_plot_histogram;
 /* Share of pages in runs of at most so many pages, at the peak. */
 kv_plot_fn kv_plot_runs;
 
 /* The script that draws NAME.dat, a series: plots/series.gp for that name. */
 void kv_plot_series_script(struct kv_buf *b, const char *name);
 
-/* Is it that template, which is not for copying as it is? */
-bool kv_plot_is_template(const struct kv_plot_script *script);
+/* Free pages of each superpage, as digits (metrics.md 6). */
+void kv_plot_free_map(struct kv_buf *b, const struct kv_phys *phys);
 
 #endif

@@ -22,12 +22,18 @@ bin_add(void *arg, const struct kv_reserv_info *info)
 }
 
 void
+kv_bins_take(const struct kv_world *w, uint64_t bins[KV_MOMENT_BINS])
+{
+	kv_reserv_walk(w->reserv, NULL, bin_add, bins);
+}
+
+void
 kv_moment_take(const struct kv_world *w, struct kv_moment *m)
 {
 	kv_moment_fini(m);
 	kv_world_measure(w, &m->metrics);
 	kv_metrics_sort(&m->metrics);
-	kv_reserv_walk(w->reserv, NULL, bin_add, m->bins);
+	kv_bins_take(w, m->bins);
 }
 
 void
@@ -67,16 +73,21 @@ kv_timeline_add(
     const struct kv_world *w, size_t op, double seconds, struct kv_timeline *t)
 {
 	struct kv_reserv_stats stats = kv_reserv_stats(w->reserv);
+	struct kv_phys_stats phys = kv_phys_stats(w->phys);
 	struct kv_sample s = {
 	    .op = op,
 	    .seconds = seconds,
 	    .live = w->nstacks,
 	    .unused_pages = stats.unused_pages,
+	    .free_pages = phys.free_pages,
+	    .pages = phys.pages,
 	    .cell = t->ncells,
 	};
 
 	for (size_t i = 0; i < w->nstacks; i++)
 		s.contiguous += contiguous(w, &w->stacks[i]);
+	for (unsigned order = 0; order < KV_PHYS_ORDERS; order++)
+		s.blocks[order] = phys.blocks[order];
 	t->cells = kv_mem_resize(t->cells,
 	    t->ncells + stats.full + stats.partial, sizeof(*t->cells));
 	kv_reserv_walk(w->reserv, kv_kstack_object(w->kstack), cell_add, t);

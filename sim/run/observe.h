@@ -13,6 +13,8 @@ struct kv_moment {
 	struct kv_metrics metrics;
 	uint64_t bins[KV_MOMENT_BINS]; /* reservations */
 };
+/* Count the reservations into bins. */
+void kv_bins_take(const struct kv_world *w, uint64_t bins[KV_MOMENT_BINS]);
 void kv_moment_take(const struct kv_world *w, struct kv_moment *m);
 void kv_moment_fini(struct kv_moment *m);
 
@@ -22,6 +24,9 @@ struct kv_sample {
 	double seconds;		   /* since the first one */
 	uint64_t live, contiguous; /* stacks; those in consecutive frames */
 	uint64_t unused_pages;	   /* idle pages of reservations */
+	uint64_t free_pages;	   /* those counted too */
+	uint64_t pages;		   /* of memory */
+	uint64_t blocks[KV_PHYS_ORDERS]; /* free, by order */
 	size_t cell;
 };
 

@@ -293,6 +293,13 @@ int
 kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
     struct kv_run **result, struct kv_errors *errors)
 {
+	return kv_run_watch(sc, seed, audit, 0, result, errors);
+}
+
+int
+kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
+    unsigned nsamples, struct kv_run **result, struct kv_errors *errors)
+{
 	struct kv_run *run = zeroed(1, sizeof(*run));
 	struct kv_runner *r = zeroed(1, sizeof(*r));
 	int error;
@@ -306,6 +313,7 @@ kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
 	    .runner = r};
 	*r = (struct kv_runner){.run = run,
 	    .errors = errors,
+	    .watch = sc->kstacks.present ? nsamples : 0,
 	    .links = zeroed(sc->narenas, sizeof(*r->links)),
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
@@ -344,6 +352,7 @@ kv_run_free(struct kv_run *run)
 		free(run->sampled[i].rows);
 	}
 	free(run->sampled);
+	kv_timeline_fini(&run->timeline);
 	kv_metrics_fini(&run->metrics);
 	free(r->links);
 	free(r->blocks);

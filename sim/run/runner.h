@@ -5,7 +5,7 @@
 
 #include "in/scenario.h"
 #include "out/metrics.h"
-#include "run/world.h"
+#include "run/observe.h"
 
 /* What a kernel would have panicked on, or an invariant that does not hold. */
 struct kv_violation {
@@ -48,6 +48,7 @@ struct kv_run {
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
 	struct kv_metrics metrics;
 	struct kv_sampled *sampled;  /* sc->nsamples */
+	struct kv_timeline timeline; /* when it is watched */
 	struct kv_judgement *judged; /* sc->nexpect */
 	struct kv_violation violations[KV_VIOLATIONS_MAX];
 	size_t nviolations;
@@ -66,6 +67,10 @@ struct kv_run {
  */
 int kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
     struct kv_run **result, struct kv_errors *errors);
+/* The same, with about nsamples samples of the stacks and the memory under
+ * them in run->timeline; none without kernel stacks. */
+int kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
+    unsigned nsamples, struct kv_run **result, struct kv_errors *errors);
 void kv_run_free(struct kv_run *run);
 
 /* Do all expectations hold, and was every violation expected? */

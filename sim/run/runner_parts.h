@@ -56,6 +56,7 @@ struct kv_runner {
 	uint64_t total, done; /* operations, for the progress bar */
 	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
 	bool panicked;
+	unsigned watch; /* samples of the timeline; 0 = none */
 };
 
 /* Take the samples that are due: before the first operation (they are opened

@@ -102,6 +102,21 @@ measure(struct kv_run *run)
 	kv_errors_fini(&later);
 }
 
+/* Evenly over the work; the first before all of it, the last behind it. */
+static void
+watch(struct kv_runner *r, bool last)
+{
+	struct kv_timeline *t = &r->run->timeline;
+	uint64_t step;
+
+	if (r->watch == 0)
+		return;
+	step = r->total > r->watch ? r->total / r->watch : 1;
+	if (last ? t->samples[t->nsamples - 1].op != r->run->ops
+		 : r->run->ops % step == 0 && t->nsamples <= 2 * r->watch)
+		kv_timeline_add(r->run->world, r->run->ops, 0, t);
+}
+
 int
 kv_samples_open(struct kv_runner *r)
 {
@@ -123,6 +138,7 @@ kv_samples_open(struct kv_runner *r)
 		columns_open(s, &run->metrics);
 		row_add(run, s);
 	}
+	watch(r, false);
 	return 0;
 }
 
@@ -157,10 +173,12 @@ void
 kv_samples_take(struct kv_runner *r)
 {
 	take(r->run, false);
+	watch(r, false);
 }
 
 void
 kv_samples_close(struct kv_runner *r)
 {
 	take(r->run, true);
+	watch(r, true);
 }

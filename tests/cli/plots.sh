@@ -19,8 +19,9 @@ draw() {
 		cmp "$script" "$2/plots/$script"
 		count=$((count + 1))
 	done
-	# series.gp is a template: none of a name that nobody gave.
-	[ "$count" -eq "$(find "$2/plots" -name '*.gp' ! -name series.gp | wc -l)" ]
+	# series.gp is a template; the map of free memory is that of one run.
+	[ "$count" -eq "$(find "$2/plots" -name '*.gp' ! -name series.gp \
+	    ! -name free_map.gp | wc -l)" ]
 	cd "$2"
 }
 
@@ -31,10 +32,16 @@ draw recording "$1"
 "$kvasir" run "$1/scenarios/p001_contiguity_under_pressure.yaml" \
     -o "$tmp/series" >"$tmp/stdout"
 cd "$tmp/series"
+for script in *.gp; do
+	gnuplot "$script" 2>stderr || { cat stderr; exit 1; }
+	grep -q '</svg>' "${script%.gp}.svg"
+done
 for name in blocks squeeze; do
-	gnuplot $name.gp 2>stderr || { cat stderr; exit 1; }
-	grep -q '</svg>' $name.svg
 	grep -q "^name = '$name'" $name.gp
+done
+for script in "$1"/plots/*.gp; do
+	name=$(basename "$script")
+	[ "$name" = series.gp ] || cmp "$script" "$name"
 done
 cd "$1"
 # One policy, nothing to draw: still no error.
