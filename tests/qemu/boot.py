@@ -11,12 +11,15 @@ BOOT is a key of BOOTS, or `judge`, which tests the judging without a boot.
 import gzip
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-SECONDS = 60  # for a boot, with all that runs in it
+CPU_SECONDS = 60  # of a boot, with all that runs in it
+SECONDS = 240  # the same on a busy machine
 MEMORY = '1024'  # MiB
 SKIP = 77
 
@@ -50,6 +53,7 @@ COMMANDS = [
     (['shadow'], 0, PROBED.format('shadow', 1, 0), 'kvasir machine'),
     (['epyc'], 0, PROBED.format('nested', 0, 1), 'kvasir machine'),
     (KVM, 0, '100%: ', 'test_kvm_vm'),
+    (KVM, 0, '100%: ', 'test_mmu_kvm'),
 
     # No right to the device; no device; a device without a driver.
     (['nested'], 1, 'no permission for /dev/kvm',
@@ -58,6 +62,7 @@ COMMANDS = [
     (['nosvm'], 1, 'no KVM: /dev/kvm does not exist',
      'kvasir machine --require-kvm'),
     (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_kvm_vm'),
+    (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_mmu_kvm'),
     (['nosvm'], 0, '', 'mknod /dev/kvm c 10 232'),
     (['nosvm'], 1, 'no KVM: /dev/kvm has no driver',
      'kvasir machine --require-kvm'),
@@ -180,10 +185,14 @@ def start(folder, work, boot):
             f'{folder}/kernel/vmlinuz', '-initrd', f'{work}/initrd',
             '-append', APPEND]
     try:
-        done = subprocess.run(qemu, stdin=subprocess.DEVNULL, text=True,
-                              stderr=subprocess.PIPE, timeout=SECONDS)
+        done = subprocess.run(
+            qemu, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, timeout=SECONDS, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)))
     except subprocess.TimeoutExpired:
         return [f'no end within {SECONDS} s']
+    if done.returncode == -signal.SIGKILL:
+        return [f'no end within {CPU_SECONDS} s of CPU time']
     return [done.stderr] if done.returncode != 0 else []
 
 
@@ -212,7 +221,9 @@ def run(source, build, boot):
     print(console, log, sep='\n')
     for error in errors:
         print(f'{boot}: {error}')
-    print(f'{boot}: {time.monotonic() - begin:.1f} s')
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f'{boot}: {time.monotonic() - begin:.1f} s, of the CPU '
+          f'{used.ru_utime + used.ru_stime:.1f} s')
     return int(bool(errors))
 
 
