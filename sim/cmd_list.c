@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "hw/tlb.h"
 #include "out/emit.h"
 #include "out/hint.h"
 #include "out/log.h"
@@ -46,17 +47,26 @@ list_machines(struct kv_buf *b)
 }
 
 static void
+list_tlbs(struct kv_buf *b)
+{
+	size_t count, i;
+	const struct kv_tlb_config *rows = kv_tlb_table(&count);
+
+	kv_buf_printf(b, "%-16s %s\n", "TLB", "MEANING");
+	for (i = 0; i < count; i++)
+		kv_buf_printf(b, "%-16s %s\n", rows[i].name, rows[i].about);
+}
+
+static void
 list_faults(struct kv_buf *b)
 {
 	kv_buf_printf(b, "%-12s %s\n", "FAULT", "MEANING");
 }
 
 static const struct {
-	const char *module;
-	unsigned number;
-	const char *about;
+	const char *id, *about;
 } invariants[] = {
-#define X(module, number, about) {module, number, about},
+#define X(id, about) {id, about},
 #include "run/invariants.def"
 #undef X
 };
@@ -67,13 +77,9 @@ list_invariants(struct kv_buf *b)
 	size_t i;
 
 	kv_buf_printf(b, "%-12s %s\n", "INVARIANT", "MEANING");
-	for (i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++) {
-		char id[24];
-
-		snprintf(id, sizeof(id), "%s-I%u", invariants[i].module,
-		    invariants[i].number);
-		kv_buf_printf(b, "%-12s %s\n", id, invariants[i].about);
-	}
+	for (i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++)
+		kv_buf_printf(
+		    b, "%-12s %s\n", invariants[i].id, invariants[i].about);
 }
 
 static const struct {
@@ -81,7 +87,7 @@ static const struct {
 	void (*list)(struct kv_buf *b);
 } tables[] = {{"metrics", list_metrics}, {"policies", list_policies},
     {"faults", list_faults}, {"invariants", list_invariants},
-    {"machines", list_machines}};
+    {"machines", list_machines}, {"tlbs", list_tlbs}};
 
 enum { NTABLES = sizeof(tables) / sizeof(tables[0]) };
 

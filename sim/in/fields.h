@@ -14,6 +14,7 @@ struct kv_load {
 	struct kv_names blocks;	      /* that a step allocates */
 	struct kv_names objects;      /* in order of sc->objects */
 	struct kv_names spaces;	      /* in order of sc->spaces */
+	struct kv_names tlb_arrays;   /* in order of sc->tlb->arrays */
 	bool arenas_good;	      /* their section has no error */
 	const struct kv_node *memory; /* of the machine; may be NULL */
 };

@@ -14,7 +14,7 @@ enum { FILE_MAX = 4 << 20 };
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *spaces, *work, *metrics, *sample, *expect;
+	    *objects, *spaces, *tlb, *work, *metrics, *sample, *expect;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -35,7 +35,7 @@ struct sections {
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
     NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
-    LATER(tlb), NODE(work), NODE(metrics), NODE(sample), LATER(inject),
+    NODE(tlb), NODE(work), NODE(metrics), NODE(sample), LATER(inject),
     NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
@@ -118,6 +118,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_arenas(ld, s.arenas);
 	kv_section_objects(ld, s.objects);
 	kv_section_spaces(ld, s.spaces);
+	kv_section_tlb(ld, s.tlb);
 	kv_section_work(ld, s.work);
 	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
 }
@@ -160,6 +161,7 @@ kv_scenario_load(const char *path, const struct kv_define *defines,
 	kv_names_fini(&ld.blocks);
 	kv_names_fini(&ld.objects);
 	kv_names_fini(&ld.spaces);
+	kv_names_fini(&ld.tlb_arrays);
 	if (kv_errors_noted(errors) != before) {
 		kv_scenario_free(sc);
 		return EINVAL;

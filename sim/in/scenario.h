@@ -4,7 +4,7 @@
 #define KV_SIM_SCENARIO_H
 
 #include "alloc/kv.h"
-#include "hw/pte.h"
+#include "hw/tlb.h"
 #include "in/expr.h"
 #include "in/pool.h"
 #include "in/text.h"
@@ -82,7 +82,9 @@ enum kv_step_kind {
 	KV_STEP_PROTECT,
 	KV_STEP_PROMOTE,
 	KV_STEP_DEMOTE,
-	KV_STEP_RELEASE
+	KV_STEP_RELEASE,
+	KV_STEP_TOUCH, /* count passes */
+	KV_STEP_FLUSH
 };
 enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
 
@@ -100,6 +102,33 @@ struct kv_map_step {
 	enum kv_map_how how; /* unmap: KV_MAP_QENTER is qremove */
 	unsigned level;	     /* of KV_MAP_LEAF */
 	unsigned attr;	     /* KV_PTE_* */
+	bool flush;	     /* the TLB of what changed */
+};
+
+enum kv_touch_order { KV_TOUCH_ASCENDING, KV_TOUCH_RANDOM };
+
+/* Addresses to touch: of a range, or of all live stacks. */
+struct kv_touch_step {
+	unsigned space; /* index into spaces */
+	bool stacks;	/* every page of every stack; else: */
+	struct kv_late va;
+	uint64_t size, stride; /* bytes */
+	enum kv_touch_order order;
+	bool write;
+};
+
+enum kv_flush_what {
+	KV_FLUSH_RANGE, /* va, npages of a space, global entries too */
+	KV_FLUSH_TAG,	/* what is not global of a space */
+	KV_FLUSH_NONGLOBAL,
+	KV_FLUSH_ALL
+};
+
+struct kv_flush_step {
+	enum kv_flush_what what;
+	unsigned space; /* index into spaces */
+	struct kv_late va;
+	uint64_t npages;
 };
 
 /* A domain or CPU that a step does not name. */
@@ -121,6 +150,8 @@ struct kv_step {
 	uint64_t max_quanta;	/* arena churn: largest block */
 	const char *name;	/* of the block; alloc: may be NULL */
 	const struct kv_map_step *map; /* of the pool; steps on page tables */
+	const struct kv_touch_step *touch; /* of the pool */
+	const struct kv_flush_step *flush; /* of the pool */
 };
 
 /* `NAME: expression` of metrics:, or a line of expect: */
@@ -159,6 +190,7 @@ struct kv_scenario {
 	size_t nobjects;
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
+	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;

@@ -21,6 +21,19 @@ struct known {
 	size_t nhints;
 };
 
+/* Names that the middle of "block.NAME.va" may have here. */
+static const struct kv_names *
+names_of(const struct kv_load *ld, const char *name)
+{
+	if (strncmp(name, "block.", 6) == 0)
+		return &ld->blocks;
+	if (strncmp(name, "space.", 6) == 0)
+		return &ld->spaces;
+	if (strncmp(name, "tlb.", 4) == 0)
+		return &ld->tlb_arrays;
+	return &ld->arenas;
+}
+
 /* Does the middle of "vmem.NAME.size" or "block.NAME.va" exist here? */
 static bool
 is_there(const struct kv_load *ld, const char *name)
@@ -33,12 +46,9 @@ is_there(const struct kv_load *ld, const char *name)
 		return false;
 	memcpy(middle, start, length);
 	middle[length] = '\0';
-	if (strncmp(name, "block.", 6) == 0)
-		return kv_names_find(&ld->blocks, middle, &i);
-	if (strncmp(name, "space.", 6) == 0)
-		return kv_names_find(&ld->spaces, middle, &i);
-	return kv_names_find(&ld->arenas, middle, &i) ||
-	       kv_is_kstack_arena(ld->sc, middle);
+	return kv_names_find(names_of(ld, name), middle, &i) ||
+	       (strncmp(name, "vmem.", 5) == 0 &&
+		   kv_is_kstack_arena(ld->sc, middle));
 }
 
 static bool
@@ -69,10 +79,7 @@ static void
 hint_pattern(struct known *k, const char *pattern)
 {
 	const struct kv_load *ld = k->ld;
-	const struct kv_names *names =
-	    strncmp(pattern, "block.", 6) == 0	 ? &ld->blocks
-	    : strncmp(pattern, "space.", 6) == 0 ? &ld->spaces
-						 : &ld->arenas;
+	const struct kv_names *names = names_of(ld, pattern);
 	const char *hole = strstr(pattern, "NAME");
 	size_t size, i;
 	char *text;
@@ -223,7 +230,7 @@ read_metrics(struct known *k, const struct kv_node *node)
 
 /* "vmem-I4" of each invariant that is checked. */
 static const char *const invariants[] = {
-#define X(module, number, about) module "-I" #number,
+#define X(id, about) id,
 #include "run/invariants.def"
 #undef X
 };

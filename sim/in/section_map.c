@@ -12,7 +12,7 @@ struct map_args {
 	const struct kv_node *va;
 	uint64_t size, pages, offset, pa, level, count, stride;
 	unsigned how, prot;
-	bool global, user, accessed, modified;
+	bool global, user, accessed, modified, flush;
 };
 #define AT(field) offsetof(struct map_args, field)
 
@@ -59,14 +59,14 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     WORD("object", object, .min = 0), UINT(offset, .min = 0),
     UINT(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
-    BOOL(modified), UINT(count, .min = 1), UINT(stride, .min = 0)};
+    BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
-    CHOICE(how, removing, .min = 0), UINT(count, .min = 1),
+    CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
     UINT(stride, .min = 0)};
 static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
-    CHOICE(prot, prots, .required = true), UINT(count, .min = 1),
+    CHOICE(prot, prots, .required = true), BOOL(flush), UINT(count, .min = 1),
     UINT(stride, .min = 0)};
 static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
@@ -278,8 +278,11 @@ read(struct kv_load *ld, const struct kv_node *key,
 	    .key = key,
 	    .map = key->next,
 	    .step = kv_pool_alloc(&ld->sc->pool, sizeof(*r->step)),
-	    .args = {
-		.space = "kernel", .level = 1, .count = 1, .prot = KV_PTE_W}};
+	    .args = {.space = "kernel",
+		.level = 1,
+		.count = 1,
+		.prot = KV_PTE_W,
+		.flush = true}};
 	r->step->object = -1;
 	ld->sc->paging = true;
 	return kv_fields_read(
@@ -297,6 +300,7 @@ finish(const struct reading *r, struct kv_step *step)
 	s->pa = a->pa;
 	s->how = (enum kv_map_how)a->how;
 	s->level = (unsigned)a->level;
+	s->flush = a->flush;
 	step->count = a->count;
 	step->map = s;
 }

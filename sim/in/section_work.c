@@ -375,6 +375,8 @@ static const struct step_kind {
     {"promote", KV_STEP_PROMOTE, .read = kv_step_read_promote},
     {"demote", KV_STEP_DEMOTE, .read = kv_step_read_promote},
     {"release", KV_STEP_RELEASE, .read = kv_step_read_release},
+    {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
+    {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
     {"repeat", 0, FIELDS(repeat_fields)}};
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), REPEAT = KINDS - 1 };
 

@@ -232,7 +232,14 @@ static const struct group {
 	    "pmap.p_failures.attribute", "pmap.p_failures.accessed",
 	    "pmap.group_promotions", "pmap.group_demotions",
 	    "pmap.spoiler_holes", "pmap.pt_pages", "pmap.pt_bytes",
-	    "pmap.pte_use"}},
+	    "pmap.pte_use", "tlb.needed_base", "tlb.needed_16k",
+	    "tlb.needed_64k", "tlb.needed_super"}},
+    {"TLB",
+	{"tlb.hits", "tlb.misses", "tlb.misses_per_1000", "tlb.faults",
+	    "tlb.stale", "tlb.stale_frame", "tlb.stale_permissive",
+	    "tlb.stale_restrictive", "tlb.evictions", "tlb.coalesced",
+	    "tlb.entries", "tlb.reach_bytes", "tlb.page_flushes",
+	    "tlb.tag_flushes", "tlb.nonglobal_flushes", "tlb.full_flushes"}},
     {"Translation runs",
 	{"map.pages", "map.mean_run", "map.weighted_run", "map.coalescable4",
 	    "map.coalescable16", "map.coalescable512", "map.anchor.distance"}},
@@ -305,6 +312,21 @@ put_families(struct page *p)
 	}
 }
 
+/* What each array of the TLB did and holds. */
+static void
+put_tlb_arrays(struct page *p)
+{
+	static const char *const what[] = {"hits", "entries"};
+	const struct kv_tlb_config *cfg = p->run->sc->tlb;
+	char name[CELL];
+
+	for (unsigned i = 0; i < 2 * cfg->narrays; i++) {
+		snprintf(name, sizeof(name), "tlb.%s.%s",
+		    cfg->arrays[i / 2].name, what[i % 2]);
+		put_row(p, kv_metrics_find(&p->run->metrics, name), 0);
+	}
+}
+
 static void
 put_groups(struct page *p)
 {
@@ -327,6 +349,8 @@ put_groups(struct page *p)
 		}
 		if (strcmp(groups[g].title, "Page tables") == 0)
 			put_leaves(p);
+		if (strcmp(groups[g].title, "TLB") == 0)
+			put_tlb_arrays(p);
 		if (strcmp(groups[g].title, "Translation runs") == 0)
 			put_families(p);
 	}

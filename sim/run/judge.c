@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "in/attribute.h"
+#include "run/measure_tlb.h"
 #include "run/runner_parts.h"
 
 /* ---- Violations ------------------------------------------------------ */
@@ -20,13 +21,23 @@ is_expected(const struct kv_scenario *sc, const char *id)
 	return false;
 }
 
+/* "vmem-I4" of a module's own, "V7" of those of all. */
+static void
+set_id(struct kv_violation *v, const struct kv_diag *diag)
+{
+	bool generic = strcmp(diag->module, "V") == 0;
+
+	snprintf(v->id, sizeof(v->id), generic ? "%s%u" : "%s-I%u",
+	    diag->module, diag->invariant);
+}
+
 void
 kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
 {
 	struct kv_violation v = {
 	    .step = run->ops, .address = diag->address, .text = diag->text};
 
-	snprintf(v.id, sizeof(v.id), "%s-I%u", diag->module, diag->invariant);
+	set_id(&v, diag);
 	v.expected = is_expected(run->sc, v.id);
 	run->unexpected += !v.expected;
 	if (run->nviolations < KV_VIOLATIONS_MAX)
@@ -212,6 +223,8 @@ measure_all(struct kv_run *run)
 	for (i = 0; i < run->sc->narenas; i++)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
 	measure_fails(run);
+	if (run->tlb != NULL)
+		kv_measure_tlb(run->tlb, &run->metrics);
 }
 
 void

@@ -26,6 +26,8 @@ audit_all(struct kv_run *run)
 
 	if (run->world != NULL)
 		judge(run, kv_world_check(run->world, &diag), &diag);
+	if (run->tlb != NULL)
+		judge(run, kv_tlb_check(run->tlb, &diag), &diag);
 	for (i = 0; i < run->sc->narenas; i++)
 		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
 }
@@ -86,6 +88,8 @@ step_drain(struct kv_runner *r, const struct kv_step *step)
 		kv_runner_panic(r, &diag);
 	if (r->run->world != NULL && !r->panicked)
 		kv_world_clear(r->run->world);
+	if (r->run->tlb != NULL)
+		kv_tlb_flush_all(r->run->tlb);
 	kv_blocks_drain(r, (size_t)(step - r->run->sc->work));
 	return 0;
 }
@@ -103,7 +107,9 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_PROTECT] = kv_step_protect,
     [KV_STEP_PROMOTE] = kv_step_promote,
     [KV_STEP_DEMOTE] = kv_step_demote,
-    [KV_STEP_RELEASE] = kv_step_release};
+    [KV_STEP_RELEASE] = kv_step_release,
+    [KV_STEP_TOUCH] = kv_step_touch,
+    [KV_STEP_FLUSH] = kv_step_flush};
 
 static void
 plan(struct kv_runner *r)
@@ -274,6 +280,10 @@ build(struct kv_runner *r)
 
 	kv_host_default(&r->host);
 	error = build_world(r);
+	if (error == 0 && r->run->sc->tlb != NULL)
+		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
+	if (r->run->tlb != NULL)
+		r->run->world->tlb = r->run->tlb;
 	for (i = 0; i < n && error == 0; i++)
 		error = build_arena(r, i);
 	return error;
@@ -318,6 +328,7 @@ kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
 	    .pick = kv_rng_stream(seed, "dispose"),
+	    .touch = kv_rng_stream(seed, "touch"),
 	    .fnv = KV_FNV_BASIS};
 	error = build(r);
 	if (error == 0)
@@ -346,6 +357,7 @@ kv_run_free(struct kv_run *run)
 	for (i = 0; i < run->sc->nwork; i++)
 		free(r->churns[i].list);
 	kv_world_destroy(run->world);
+	kv_tlb_destroy(run->tlb);
 	kv_host_fini(&r->host);
 	for (i = 0; i < run->sc->nsamples; i++) {
 		free(run->sampled[i].columns);

@@ -3,6 +3,7 @@
 #ifndef KV_SIM_RUNNER_H
 #define KV_SIM_RUNNER_H
 
+#include "hw/tlb.h"
 #include "in/scenario.h"
 #include "out/metrics.h"
 #include "run/observe.h"
@@ -46,6 +47,7 @@ struct kv_run {
 	uint64_t ops;		 /* operations executed */
 	struct kv_world *world;	 /* NULL without kstacks */
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
+	struct kv_tlb *tlb;	 /* NULL without the section tlb */
 	struct kv_metrics metrics;
 	struct kv_sampled *sampled;  /* sc->nsamples */
 	struct kv_timeline timeline; /* when it is watched */

@@ -50,6 +50,7 @@ struct kv_runner {
 	struct age *ages;
 	size_t age_capacity, oldest, youngest; /* entry + 1 */
 	struct kv_rng pick;		       /* stream of random disposals */
+	struct kv_rng touch;		       /* of random touches */
 	uint64_t turn;	      /* CPUs that operations have come to by turns */
 	uint64_t fnv;	      /* trace.fnv without a world */
 	bool traced;	      /* an arena step was mixed into it */
@@ -81,12 +82,18 @@ typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
+kv_step_fn kv_step_touch, kv_step_flush;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
 
 /* The number, now that it is known.  => 0; ENOENT: the block that it names has
  * no address; EINVAL, noted */
 int kv_runner_late(
     struct kv_runner *r, const struct kv_late *late, uint64_t *value);
+
+/* An operation changed the leaves of a range: flush it, where there is a TLB.
+ */
+void kv_runner_flush(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages);
 
 /* Dispose of all stacks, the last entry first. */
 void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);

@@ -40,6 +40,30 @@ size_of(struct kv_runner *r, const struct kv_map_step *s)
 	return s->npages << r->run->sc->machine->page_shift;
 }
 
+static int
+is_leaf(void *arg, const struct kv_leaf *leaf)
+{
+	(void)arg;
+	(void)leaf;
+	return 1;
+}
+
+/* Does anything map a part of the range? */
+static bool
+is_mapped(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va)
+{
+	return kv_pmap_walk(
+		   pmap_of(r, s), va, va + size_of(r, s), is_leaf, NULL) != 0;
+}
+
+/* What was there is not any more; what was not is in no TLB. */
+static void
+flush(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va)
+{
+	if (s->flush)
+		kv_runner_flush(r, s->space, va, s->npages);
+}
+
 /* What no kernel survives is refused; what it reports is counted. */
 static int
 judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
@@ -94,23 +118,33 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	    .level = s->level,
 	    .attr = s->attr};
 
+	bool before = r->run->tlb != NULL && is_mapped(r, s, va);
+	int error;
+
 	if (s->object >= 0) {
 		range.object = w->objects[s->object];
 		range.domain = r->run->sc->objects[s->object].domain;
 	}
-	return kv_world_map(w, s->space, &range);
+	error = kv_world_map(w, s->space, &range);
+	if (before)
+		flush(r, s, va);
+	return error;
 }
 
 static int
 unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
 	uint64_t done;
+	int error;
 
 	(void)i;
 	kv_world_tick(r->run->world);
 	if (s->how == KV_MAP_QENTER)
-		return kv_pmap_qremove(pmap_of(r, s), va, s->npages);
-	return kv_pmap_remove(pmap_of(r, s), va, size_of(r, s), &done);
+		error = kv_pmap_qremove(pmap_of(r, s), va, s->npages);
+	else
+		error = kv_pmap_remove(pmap_of(r, s), va, size_of(r, s), &done);
+	flush(r, s, va);
+	return error;
 }
 
 static int
@@ -118,11 +152,14 @@ protect(
     struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
 	uint64_t done;
+	int error;
 
 	(void)i;
 	kv_world_tick(r->run->world);
-	return kv_pmap_protect(
-	    pmap_of(r, s), va, size_of(r, s), s->attr, &done);
+	error =
+	    kv_pmap_protect(pmap_of(r, s), va, size_of(r, s), s->attr, &done);
+	flush(r, s, va);
+	return error;
 }
 
 static int

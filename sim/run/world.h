@@ -4,6 +4,7 @@
 #define KV_SIM_WORLD_H
 
 #include "alloc/kv.h"
+#include "hw/tlb.h"
 #include "out/metrics.h"
 #include "run/space.h"
 #include "run/usage.h"
@@ -51,6 +52,7 @@ struct kv_world {
 	struct kv_zone *stack_cache;	 /* of default stacks; NULL: none */
 	unsigned cpu;			 /* that operations run on */
 	struct kv_space *spaces;	 /* the kernel's first */
+	struct kv_tlb *tlb; /* not owned; flushed with stacks; NULL: none */
 	size_t nspaces;
 	struct kv_object **objects; /* of the scenario */
 	size_t nobjects;

@@ -19,6 +19,15 @@ hash_creation(
 	w->fnv = kv_fnv_mix(w->fnv, stack->ks);
 }
 
+/* pmap_qremove flushes the range, whatever was there. */
+static void
+qremove(struct kv_world *w, kv_va_t va, unsigned npages)
+{
+	kv_pmap_qremove(w->spaces[0].pmap, va, npages);
+	if (w->tlb != NULL)
+		kv_tlb_flush_range(w->tlb, 0, va, npages);
+}
+
 /*
  * The guard first (freebsd.md 3.4), then the pages.  What cannot be mapped,
  * because a superpage is in the way, the check of leaves names.
@@ -32,7 +41,7 @@ map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
 	struct kv_space *kernel = &w->spaces[0];
 	uint32_t i;
 
-	kv_pmap_qremove(kernel->pmap, guard, w->spec.gpages);
+	qremove(w, guard, w->spec.gpages);
 	if (w->spec.mapping == KV_WORLD_QENTER) {
 		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
 		return;
@@ -46,7 +55,7 @@ static void
 unmap_stack(struct kv_world *w, const struct kv_stack *s)
 {
 	if (w->spec.mapping != KV_WORLD_UNMAPPED)
-		kv_pmap_qremove(w->spaces[0].pmap, s->ks, s->npages);
+		qremove(w, s->ks, s->npages);
 }
 
 /* What is done with the frames of a new stack. */

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 
-# Whose check reports by these numbers: the id is MODULE-In.
+# Whose check reports by these numbers: the id is MODULE-In, of V it is Vn.
 MODULES = {
     'vmem': ['alloc/vmem.c'],
     'phys': ['alloc/buddy.c', 'alloc/phys.c'],
@@ -19,13 +19,14 @@ MODULES = {
     'pmap': ['sim/hw/pmap.c'],
     'tlb': ['sim/hw/tlb.c'],
     'space': ['sim/run/space.c'],
+    'V': ['sim/run/steps_touch.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */
-/* X(module, number, text): what kv_MODULE_check holds up, as the theory blocks
- * put it.  Written by tests/lint/invariants.py. */
+/* X(id, text): what checks hold up, as the theory blocks put it.
+ * Written by tests/lint/invariants.py. */
 '''
-FIRST = re.compile(r' \*   I(\d+)  +(\S.*)')
+FIRST = re.compile(r' \*   [IV](\d+)  +(\S.*)')
 MORE = re.compile(r' \*       +(\S.*)')
 
 
@@ -56,7 +57,8 @@ def table(source):
             sys.exit(f'{module}: no invariants, or a number twice')
         for number, text in sorted(found):
             text = text.rstrip('.').replace('\\', '\\\\').replace('"', '\\"')
-            rows += f'X("{module}", {number}, "{text}")\n'
+            name = f'V{number}' if module == 'V' else f'{module}-I{number}'
+            rows += f'X("{name}", "{text}")\n'
     return rows
 
 

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* section_tlb.c - the section tlb, and the steps touch and flush */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "in/lex.h"
+#include "in/sections.h"
+
+enum {
+	NAME_MAX_LENGTH = 15,
+	SETS_MAX = 1 << 20,
+	WAYS_MAX = 1 << 20,
+	ALL = (1 << KV_PTE_LEVELS_MAX) - 1
+};
+static const uint64_t touches_max = 1000000000, pages_max = 1 << 24;
+
+#define FIELDS(list) list, sizeof(list) / sizeof((list)[0])
+
+/* ---- Arrays ---------------------------------------------------------- */
+
+struct array_args {
+	uint64_t sets, ways;
+	const struct kv_node *sizes;
+};
+#define AT(field) offsetof(struct array_args, field)
+
+static const struct kv_field array_fields[] = {{.key = "sets",
+						   .kind = KV_FIELD_UINT,
+						   .offset = AT(sets),
+						   .min = 1,
+						   .max = SETS_MAX},
+    {.key = "ways", .kind = KV_FIELD_UINT, .offset = AT(ways), .max = WAYS_MAX},
+    {.key = "sizes", .kind = KV_FIELD_NODE, .offset = AT(sizes)}};
+#undef AT
+
+static const struct kv_pte_format *
+format_of(const struct kv_load *ld)
+{
+	return ld->sc->spaces[0].format;
+}
+
+static uint64_t
+leaf_size(const struct kv_pte_format *f, unsigned level)
+{
+	return UINT64_C(1) << (f->page_shift + level * f->pt_shift);
+}
+
+/* Set the level, or the group, that has this size.  => false: there is none */
+static bool
+add_size(
+    const struct kv_pte_format *f, uint64_t size, struct kv_tlb_array *array)
+{
+	size_t i;
+
+	for (unsigned level = 0; level < f->levels; level++)
+		if ((f->leaf_levels >> level & 1) != 0 &&
+		    size == leaf_size(f, level)) {
+			array->levels |= 1u << level;
+			return true;
+		}
+	for (i = 0; i < sizeof(f->group) / sizeof(f->group[0]); i++)
+		if (f->group[i].order != 0 &&
+		    size >> f->group[i].order ==
+			leaf_size(f, f->group[i].level)) {
+			array->groups |= 1u << f->group[i].level;
+			return true;
+		}
+	return false;
+}
+
+static int
+read_size(
+    struct kv_load *ld, const struct kv_node *node, struct kv_tlb_array *array)
+{
+	const struct kv_field field = {.key = "sizes", .kind = KV_FIELD_UINT};
+	uint64_t size = 0;
+
+	if (kv_load_value(ld, node, &field, &size) != 0)
+		return EINVAL;
+	if (add_size(format_of(ld), size, array))
+		return 0;
+	return kv_load_refuse(ld, node,
+	    "format '%s' has neither leaves nor groups of 0x%" PRIx64 " bytes",
+	    format_of(ld)->name, size);
+}
+
+/* Without 'sizes' an array holds all of them. */
+static int
+read_sizes(
+    struct kv_load *ld, const struct kv_node *node, struct kv_tlb_array *array)
+{
+	const struct kv_node *item;
+	int error = 0;
+
+	if (node == NULL) {
+		array->levels = array->groups = ALL;
+		return 0;
+	}
+	if (kv_load_list(ld, node, "sizes") == NULL)
+		return EINVAL;
+	for (item = node->child; item != NULL; item = item->next)
+		if (read_size(ld, item, array) != 0)
+			error = EINVAL;
+	if (error == 0 && array->levels == 0)
+		return kv_load_refuse(
+		    ld, node, "'sizes' needs the size of a leaf");
+	if (error == 0 && (array->groups & ~array->levels) != 0)
+		return kv_load_refuse(ld, node,
+		    "'sizes' has groups without the size of their pages");
+	return error;
+}
+
+static int
+check_array(struct kv_load *ld, const struct kv_node *key,
+    const struct kv_tlb_config *cfg)
+{
+	size_t length = strlen(key->text);
+
+	if (!kv_is_name(key->text, length) || length > NAME_MAX_LENGTH)
+		return kv_load_refuse(ld, key,
+		    "'%.40s' cannot name an array (letters, digits and _, 15 "
+		    "at most)",
+		    key->text);
+	if (cfg->narrays == KV_TLB_ARRAYS_MAX)
+		return kv_load_refuse(
+		    ld, key, "more than %d arrays", (int)KV_TLB_ARRAYS_MAX);
+	return 0;
+}
+
+static void
+read_array(
+    struct kv_load *ld, const struct kv_node *key, struct kv_tlb_config *cfg)
+{
+	struct array_args a = {.sets = 1};
+	struct kv_tlb_array array = {.name = key->text};
+	size_t i;
+
+	if (key->kind != KV_NODE_SCALAR || check_array(ld, key, cfg) != 0 ||
+	    kv_fields_read(ld, key->next, key->text, "key",
+		FIELDS(array_fields), &a) != 0 ||
+	    read_sizes(ld, a.sizes, &array) != 0)
+		return;
+	if (!kv_is_pow2(a.sets)) {
+		kv_load_refuse(ld, kv_map_get(key->next, "sets"),
+		    "'sets' (%" PRIu64 ") is no power of two", a.sets);
+		return;
+	}
+	array.sets = (unsigned)a.sets;
+	array.ways = (unsigned)a.ways;
+	cfg->arrays[cfg->narrays++] = array;
+	kv_names_add(&ld->tlb_arrays, key->text, &i);
+}
+
+static void
+read_arrays(
+    struct kv_load *ld, const struct kv_node *node, struct kv_tlb_config *cfg)
+{
+	const struct kv_node *key;
+
+	if (node->kind == KV_NODE_BAD)
+		return;
+	if (node->kind != KV_NODE_MAP || node->child == NULL) {
+		kv_load_refuse(ld, node, "'arrays' needs a map: {name: {...}}");
+		return;
+	}
+	for (key = node->child; key != NULL; key = key->next->next)
+		read_array(ld, key, cfg);
+}
+
+/* ---- The section ----------------------------------------------------- */
+
+struct tlb_args {
+	const char *preset;
+	const struct kv_node *arrays;
+	uint64_t coalesce;
+	bool tags;
+};
+#define AT(field) offsetof(struct tlb_args, field)
+
+static const struct kv_field tlb_fields[] = {
+    {.key = "preset", .kind = KV_FIELD_WORD, .offset = AT(preset)},
+    {.key = "arrays", .kind = KV_FIELD_NODE, .offset = AT(arrays)},
+    {.key = "coalesce",
+	.kind = KV_FIELD_UINT,
+	.offset = AT(coalesce),
+	.min = 1,
+	.max = 1 << KV_TLB_COALESCE_MAX},
+    {.key = "tags", .kind = KV_FIELD_BOOL, .offset = AT(tags)}};
+#undef AT
+
+static void
+read_preset(struct kv_load *ld, const struct kv_node *node, const char *name,
+    struct kv_tlb_config *cfg)
+{
+	const struct kv_tlb_config *found = kv_tlb_find(name), *table;
+	const char *names[32];
+	size_t count, i;
+
+	if (found != NULL) {
+		*cfg = *found;
+		for (i = 0; i < cfg->narrays; i++)
+			kv_names_add(
+			    &ld->tlb_arrays, cfg->arrays[i].name, &count);
+		return;
+	}
+	table = kv_tlb_table(&count);
+	for (i = 0; i < count && i < 32; i++)
+		names[i] = table[i].name;
+	kv_load_unknown(ld, node, "preset", name, names, i);
+}
+
+void
+kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
+{
+	struct kv_tlb_config *cfg;
+	struct tlb_args a = {0};
+
+	if (node == NULL)
+		return;
+	cfg = kv_pool_alloc(&ld->sc->pool, sizeof(*cfg));
+	ld->sc->tlb = cfg;
+	ld->sc->paging = true;
+	if (kv_fields_read(ld, node, "tlb", "key", FIELDS(tlb_fields), &a) != 0)
+		return;
+	if ((a.preset != NULL) == (a.arrays != NULL)) {
+		kv_load_refuse(
+		    ld, node, "'tlb' needs either a 'preset' or 'arrays'");
+		return;
+	}
+	if (a.preset != NULL)
+		read_preset(ld, kv_map_get(node, "preset"), a.preset, cfg);
+	else
+		read_arrays(ld, a.arrays, cfg);
+	if (a.coalesce != 0 && !kv_is_pow2(a.coalesce))
+		kv_load_refuse(ld, kv_map_get(node, "coalesce"),
+		    "'coalesce' (%" PRIu64 ") is no power of two", a.coalesce);
+	else if (a.coalesce != 0)
+		cfg->coalesce = kv_log2(a.coalesce);
+	if (kv_map_get(node, "tags") != NULL)
+		cfg->tags = a.tags;
+}
+
+/* ---- Steps: what they share ------------------------------------------ */
+
+/* What either step may say; presets are the defaults. */
+struct step_args {
+	const char *space;
+	const struct kv_node *va;
+	uint64_t size, pages, stride, times;
+	unsigned stacks, order, what;
+	bool write;
+};
+#define AT(field) offsetof(struct step_args, field)
+
+static const char *const stacks_words[] = {"all", NULL};
+static const char *const orders[] = {
+    [KV_TOUCH_ASCENDING] = "ascending", [KV_TOUCH_RANDOM] = "random", NULL};
+static const char *const whats[] = {[KV_FLUSH_RANGE] = "range",
+    [KV_FLUSH_TAG] = "tag",
+    [KV_FLUSH_NONGLOBAL] = "nonglobal",
+    [KV_FLUSH_ALL] = "all",
+    NULL};
+
+static const struct kv_field touch_fields[] = {
+    {.key = "space", .kind = KV_FIELD_WORD, .offset = AT(space)},
+    {.key = "va", .kind = KV_FIELD_NODE, .offset = AT(va)},
+    {.key = "size", .kind = KV_FIELD_UINT, .offset = AT(size), .min = 1},
+    {.key = "stride", .kind = KV_FIELD_UINT, .offset = AT(stride), .min = 1},
+    {.key = "stacks",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(stacks),
+	.words = stacks_words},
+    {.key = "times", .kind = KV_FIELD_UINT, .offset = AT(times), .min = 1},
+    {.key = "order",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(order),
+	.words = orders},
+    {.key = "write", .kind = KV_FIELD_BOOL, .offset = AT(write)}};
+static const struct kv_field flush_fields[] = {{.key = "what",
+						   .kind = KV_FIELD_CHOICE,
+						   .offset = AT(what),
+						   .words = whats},
+    {.key = "space", .kind = KV_FIELD_WORD, .offset = AT(space)},
+    {.key = "va", .kind = KV_FIELD_NODE, .offset = AT(va)},
+    {.key = "size", .kind = KV_FIELD_UINT, .offset = AT(size), .min = 1},
+    {.key = "pages", .kind = KV_FIELD_UINT, .offset = AT(pages), .min = 1}};
+#undef AT
+
+static bool
+says(const struct kv_node *key, const char *what)
+{
+	return kv_map_get(key->next, what) != NULL;
+}
+
+/* The first of the names that the step says: it does not go with the rest. */
+static int
+refuse_any(struct kv_load *ld, const struct kv_node *key,
+    const char *const *names, const char *with)
+{
+	for (; *names != NULL; names++)
+		if (says(key, *names))
+			return kv_load_refuse(ld, kv_map_get(key->next, *names),
+			    "'%s' does not go with '%s'", *names, with);
+	return 0;
+}
+
+static int
+read_step(struct kv_load *ld, const struct kv_node *key,
+    const struct kv_field *fields, size_t nfields, struct step_args *a)
+{
+	uint64_t page = kv_machine_page_size(ld->sc->machine);
+
+	*a = (struct step_args){
+	    .space = "kernel", .size = page, .stride = page, .times = 1};
+	if (ld->sc->tlb == NULL)
+		return kv_load_refuse(ld, key,
+		    "'%s' needs a translation cache: the section 'tlb' is "
+		    "missing",
+		    key->text);
+	return kv_fields_read(
+	    ld, key->next, key->text, "key", fields, nfields, a);
+}
+
+/* A TLB knows one format. */
+static int
+read_space(struct kv_load *ld, const struct kv_node *key, const char *name,
+    unsigned *space)
+{
+	const struct kv_node *node = kv_map_get(key->next, "space");
+	const struct kv_pte_format *f;
+
+	if (kv_load_space(ld, node != NULL ? node : key, name, space) != 0)
+		return EINVAL;
+	f = ld->sc->spaces[*space].format;
+	if (f == format_of(ld))
+		return 0;
+	return kv_load_refuse(ld, node,
+	    "'%s' has tables of format '%s', the cache is of a processor "
+	    "with '%s'",
+	    name, f->name, format_of(ld)->name);
+}
+
+/* ---- touch ----------------------------------------------------------- */
+
+static int
+check_touches(
+    struct kv_load *ld, const struct kv_node *key, const struct step_args *a)
+{
+	uint64_t n = (a->size - 1) / a->stride + 1;
+
+	if (n > pages_max)
+		return kv_load_refuse(ld, key,
+		    "these are more than %" PRIu64 " pages", pages_max);
+	if (a->times <= touches_max && n <= touches_max / a->times)
+		return 0;
+	return kv_load_refuse(
+	    ld, key, "these are more than %" PRIu64 " touches", touches_max);
+}
+
+int
+kv_step_read_touch(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	static const char *const of_range[] = {
+	    "va", "size", "stride", "space", NULL};
+	struct kv_touch_step *s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
+	struct step_args a;
+
+	if (read_step(ld, key, FIELDS(touch_fields), &a) != 0)
+		return EINVAL;
+	s->stacks = says(key, "stacks");
+	if (s->stacks && !ld->sc->kstacks.present)
+		return kv_load_refuse(ld, kv_map_get(key->next, "stacks"),
+		    "there are no kernel stacks: the section 'kstacks' is "
+		    "missing");
+	if (s->stacks && refuse_any(ld, key, of_range, "stacks") != 0)
+		return EINVAL;
+	if (!s->stacks && a.va == NULL)
+		return kv_load_refuse(
+		    ld, key, "'touch' needs either 'va' or 'stacks: all'");
+	if (read_space(ld, key, a.space, &s->space) != 0 ||
+	    (a.va != NULL && kv_load_late(ld, a.va, "va", &s->va) != 0) ||
+	    check_touches(ld, key, &a) != 0)
+		return EINVAL;
+	s->size = a.size;
+	s->stride = a.stride;
+	s->order = (enum kv_touch_order)a.order;
+	s->write = a.write;
+	step->count = a.times;
+	step->touch = s;
+	return 0;
+}
+
+/* ---- flush ----------------------------------------------------------- */
+
+/* Which keys go with each kind of flush. */
+static int
+check_flush(
+    struct kv_load *ld, const struct kv_node *key, const struct step_args *a)
+{
+	static const char *const of_range[] = {"va", "size", "pages", NULL};
+	static const char *const of_space[] = {"space", NULL};
+	uint64_t page = kv_machine_page_size(ld->sc->machine);
+
+	if (a->what != KV_FLUSH_RANGE &&
+	    refuse_any(ld, key, of_range, whats[a->what]) != 0)
+		return EINVAL;
+	if (a->what > KV_FLUSH_TAG &&
+	    refuse_any(ld, key, of_space, whats[a->what]) != 0)
+		return EINVAL;
+	if (a->what != KV_FLUSH_RANGE)
+		return 0;
+	if (a->va == NULL)
+		return kv_load_refuse(
+		    ld, key, "'flush' needs either 'va' or 'what'");
+	if (says(key, "size") && says(key, "pages"))
+		return kv_load_refuse(
+		    ld, key, "'flush' has either 'size', in bytes, or 'pages'");
+	if (a->size % page != 0)
+		return kv_load_refuse(ld, kv_map_get(key->next, "size"),
+		    "'size' (0x%" PRIx64 ") is no multiple of 0x%" PRIx64,
+		    a->size, page);
+	return 0;
+}
+
+int
+kv_step_read_flush(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	uint64_t page = kv_machine_page_size(ld->sc->machine);
+	struct kv_flush_step *s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
+	struct step_args a;
+
+	if (read_step(ld, key, FIELDS(flush_fields), &a) != 0 ||
+	    check_flush(ld, key, &a) != 0 ||
+	    read_space(ld, key, a.space, &s->space) != 0 ||
+	    (a.va != NULL && kv_load_late(ld, a.va, "va", &s->va) != 0))
+		return EINVAL;
+	s->what = (enum kv_flush_what)a.what;
+	s->npages = says(key, "pages") ? a.pages : a.size / page;
+	step->flush = s;
+	return 0;
+}

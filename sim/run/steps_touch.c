@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * steps_touch.c - steps on the translation cache
+ *
+ * What every touch is judged by, whatever the scenario expects:
+ *   V7  A touch that hits the TLB agrees with the page tables: the same frame,
+ *       and no right that they do not give.
+ * An entry that allows less costs one spurious fault and is counted alone.
+ */
+#include <stdlib.h>
+
+#include "out/mem.h"
+#include "run/runner_parts.h"
+#include "run/sort.h"
+
+static const uint64_t touches_max = 1000000000, pages_max = 1 << 24;
+
+/* ---- Flushes --------------------------------------------------------- */
+
+void
+kv_runner_flush(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
+{
+	if (r->run->tlb != NULL)
+		kv_tlb_flush_range(r->run->tlb, space, va, npages);
+}
+
+int
+kv_step_flush(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_flush_step *s = step->flush;
+	kv_va_t va = 0;
+
+	if (kv_runner_late(r, &s->va, &va) == EINVAL)
+		return EINVAL;
+	kv_runner_begin(r);
+	switch (s->what) {
+	case KV_FLUSH_RANGE:
+		kv_runner_flush(r, s->space, va, s->npages);
+		break;
+	case KV_FLUSH_TAG:
+		kv_tlb_flush_tag(r->run->tlb, s->space);
+		break;
+	case KV_FLUSH_NONGLOBAL:
+		kv_tlb_flush_nonglobal(r->run->tlb);
+		break;
+	case KV_FLUSH_ALL:
+		kv_tlb_flush_all(r->run->tlb);
+		break;
+	}
+	kv_runner_end(r, false);
+	return 0;
+}
+
+/* ---- What a step touches --------------------------------------------- */
+
+struct pages {
+	kv_va_t *list;
+	uint64_t count;
+};
+
+/* Few enough pages, all stacks together?  A range is checked when it is read.
+ */
+static bool
+count_stacks(const struct kv_world *w, uint64_t times)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < w->nstacks; i++)
+		pages += w->stacks[i].npages;
+	return pages <= pages_max && times <= touches_max &&
+	       pages * times <= touches_max;
+}
+
+/* Pages of all stacks, in order of address. */
+static void
+collect_stacks(const struct kv_world *w, struct pages *p)
+{
+	struct kv_keyed *order =
+	    kv_mem_resize(NULL, w->nstacks, sizeof(*order));
+	uint64_t page = kv_machine_page_size(w->spec.machine);
+	size_t i;
+
+	for (i = 0; i < w->nstacks; i++) {
+		order[i] = (struct kv_keyed){w->stacks[i].ks, i};
+		p->count += w->stacks[i].npages;
+	}
+	kv_keyed_sort(order, w->nstacks);
+	p->list = kv_mem_resize(NULL, p->count, sizeof(*p->list));
+	p->count = 0;
+	for (i = 0; i < w->nstacks; i++) {
+		const struct kv_stack *s = &w->stacks[order[i].index];
+
+		for (unsigned k = 0; k < s->npages; k++)
+			p->list[p->count++] = s->ks + k * page;
+	}
+	free(order);
+}
+
+static void
+collect_range(const struct kv_touch_step *s, kv_va_t va, struct pages *p)
+{
+	uint64_t i;
+
+	p->count = (s->size - 1) / s->stride + 1;
+	p->list = kv_mem_resize(NULL, p->count, sizeof(*p->list));
+	for (i = 0; i < p->count; i++)
+		p->list[i] = va + i * s->stride;
+}
+
+static void
+shuffle(struct kv_rng *rng, struct pages *p)
+{
+	for (uint64_t i = p->count; i > 1; i--) {
+		size_t k = kv_rng_below(rng, i);
+		kv_va_t va = p->list[i - 1];
+
+		p->list[i - 1] = p->list[k];
+		p->list[k] = va;
+	}
+}
+
+/* ---- Touches --------------------------------------------------------- */
+
+/* A stale entry is V7's, unless it merely allows less. */
+static void
+judge(struct kv_runner *r, kv_va_t va, enum kv_tlb_stale stale)
+{
+	static const char *const texts[] = {
+	    [KV_STALE_FRAME] = "stale TLB entry: another frame, or none",
+	    [KV_STALE_PERMISSIVE] = "stale TLB entry: it allows more"};
+	struct kv_diag diag = {.module = "V", .invariant = 7, .address = va};
+
+	if (stale == KV_STALE_RESTRICTIVE)
+		return;
+	diag.text = texts[stale];
+	kv_run_violate(r->run, &diag);
+}
+
+static void
+pass(struct kv_runner *r, const struct kv_touch_step *s, const struct pages *p)
+{
+	struct kv_pmap *pmap = r->run->world->spaces[s->space].pmap;
+	enum kv_tlb_stale stale = KV_STALE_FRAME;
+
+	for (uint64_t i = 0; i < p->count; i++)
+		if (kv_tlb_touch(r->run->tlb, pmap, s->space, p->list[i],
+			s->write, &stale) == KV_TLB_STALE)
+			judge(r, p->list[i], stale);
+}
+
+int
+kv_step_touch(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_touch_step *s = step->touch;
+	struct pages p = {0};
+	kv_va_t va = 0;
+	int error = kv_runner_late(r, &s->va, &va);
+
+	if (error == EINVAL)
+		return EINVAL;
+	if (s->stacks && !count_stacks(r->run->world, step->count))
+		return kv_runner_refuse(r, &step->place,
+		    "these are more than 16777216 pages, or 1000000000 "
+		    "touches");
+	if (s->stacks)
+		collect_stacks(r->run->world, &p);
+	else if (error == 0)
+		collect_range(s, va, &p);
+	if (p.count > touches_max / step->count) {
+		free(p.list);
+		return kv_runner_refuse(
+		    r, &step->place, "these are more than 1000000000 touches");
+	}
+	for (uint64_t i = 0; i < step->count; i++) {
+		kv_runner_begin(r);
+		if (s->order == KV_TOUCH_RANDOM)
+			shuffle(&r->touch, &p);
+		pass(r, s, &p);
+		kv_runner_end(r, false);
+	}
+	free(p.list);
+	return 0;
+}
