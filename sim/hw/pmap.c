@@ -377,13 +377,12 @@ kv_pmap_qenter_run(
 	return qenter(pmap, va, NULL, pa, n, attr);
 }
 
-/* What enter makes of an entry: A and M stay set when only they would change.
- */
+/* What enter makes of an entry: where only A and M would change, those of the
+ * new one join those that were set. */
 static void
-enter_page(struct kv_pmap *p, struct kv_pt *t, unsigned i, uint64_t entry,
-    unsigned attr)
+enter_page(struct kv_pmap *p, struct kv_pt *t, unsigned i, uint64_t entry)
 {
-	const struct kv_pte_bits *bits = p->format->attr;
+	const struct kv_pte_bits *attr = p->format->attr;
 	const uint64_t old = t->entry[i];
 	uint64_t now = old;
 	int more;
@@ -394,9 +393,9 @@ enter_page(struct kv_pmap *p, struct kv_pt *t, unsigned i, uint64_t entry,
 		p->pages += (unsigned)more;
 		return;
 	}
-	for (unsigned b = 0; b < KV_PTE_ATTRS; b++)
-		if ((1u << b & attr & (KV_PTE_A | KV_PTE_M)) != 0)
-			now = kv_pte_set(&bits[b], now, true);
+	for (unsigned b = KV_PTE_A_BIT; b <= KV_PTE_M_BIT; b++)
+		if (kv_pte_on(&attr[b], entry))
+			now = kv_pte_set(&attr[b], now, true);
 	if (now != old)
 		kv_pt_put(p, t, i, now);
 }
@@ -416,7 +415,7 @@ kv_pmap_enter(
 	error = kv_pt_grow(pmap, va, 0, &t);
 	if (error != 0)
 		return error;
-	enter_page(pmap, t, i, kv_pt_leaf(pmap, pa, 0, attr), attr);
+	enter_page(pmap, t, i, kv_pt_leaf(pmap, pa, 0, attr));
 	if (psind != 0)
 		kv_pt_make_group(pmap, t, i);
 	if (psind >= pmap->psind_full)
