@@ -292,9 +292,6 @@ measure_stacks(const struct kv_world *w, struct kv_metrics *m)
 	    ratio(p.leaves << machine->page_shift, w->nstacks));
 	kv_measure_map(&p.xlat, m);
 	put(m, "kstack.pt_pages", p.leaves);
-	kv_metrics_put_ratio(m, "kstack.pte_use",
-	    100 * ratio(kv_metrics_find(m, "map.pages")->u,
-		      p.leaves << machine->pt_shift));
 	kv_xlat_fini(&p.xlat);
 }
 
