@@ -402,8 +402,8 @@ START_TEST(test_free_map)
 	const struct kv_machine *machine = kv_machine_find("amd64");
 	unsigned shift = machine->page_shift;
 	struct kv_phys_range ranges[] = {
-	    {(0x1000 + below(4) * 128) << shift, 0x3100 << shift, 0},
-	    {0x3180 << shift, (0x4000 + below(700)) << shift, 0}};
+	    {(0x1000 + below(4) * 128) << shift, (kv_pa_t)0x3100 << shift, 0},
+	    {(kv_pa_t)0x3180 << shift, (0x4000 + below(700)) << shift, 0}};
 	struct kv_free_map map = {.order = 9};
 	struct kv_phys_config cfg = {
 	    .machine = machine, .ranges = ranges, .nranges = 2, .ndomains = 1};
