@@ -311,6 +311,24 @@ put_families(struct page *p)
 	}
 }
 
+/* The distribution of pages over lengths of runs. */
+static void
+put_cdf(struct page *p)
+{
+	char name[CELL], cell[CELL];
+	unsigned order;
+
+	kv_buf_printf(p->b,
+	    "  runs of at most 2^N pages, N = 0 to %d (%%)\n   ",
+	    KV_MEASURE_CDF_ORDERS - 1);
+	for (order = 0; order < KV_MEASURE_CDF_ORDERS; order++) {
+		snprintf(name, sizeof(name), "map.cdf.o%u", order);
+		take_cell(p, name, cell, sizeof(cell));
+		kv_buf_printf(p->b, " %6s", cell);
+	}
+	kv_buf_add(p->b, "\n", 1);
+}
+
 /* What each array of the TLB did and holds. */
 static void
 put_tlb_arrays(struct page *p)
@@ -350,8 +368,10 @@ put_groups(struct page *p)
 			put_leaves(p);
 		if (strcmp(groups[g].title, "TLB") == 0)
 			put_tlb_arrays(p);
-		if (strcmp(groups[g].title, "Translation runs") == 0)
+		if (strcmp(groups[g].title, "Translation runs") == 0) {
 			put_families(p);
+			put_cdf(p);
+		}
 	}
 }
 

@@ -83,6 +83,21 @@ measure_means(const struct kv_lengths *l, struct kv_metrics *m)
 	kv_metrics_put_ratio(m, "map.weighted_run", kv_lengths_weighted(l));
 }
 
+/* The distribution, as papers draw it (metrics.md 8). */
+static void
+measure_cdf(const struct kv_lengths *l, struct kv_metrics *m)
+{
+	char name[NAME_SIZE];
+	unsigned order;
+
+	for (order = 0; order < KV_MEASURE_CDF_ORDERS; order++) {
+		snprintf(name, sizeof(name), "map.cdf.o%u", order);
+		kv_metrics_put_ratio(m, name,
+		    percent(
+			kv_lengths_upto(l, UINT64_C(1) << order), l->pages));
+	}
+}
+
 static void
 measure_family(const struct kv_xlat *x, enum kv_xlat_family family,
     unsigned anchor_order, struct kv_metrics *m)
@@ -96,8 +111,10 @@ measure_family(const struct kv_xlat *x, enum kv_xlat_family family,
 	measure_needed(&l, family, m);
 	measure_cover(&l, family, m);
 	put(m, "map.pages", l.pages); /* the same in all families */
-	if (family == KV_XLAT_RANGE)
+	if (family == KV_XLAT_RANGE) {
 		measure_means(&l, m);
+		measure_cdf(&l, m);
+	}
 	kv_lengths_fini(&l);
 }
 

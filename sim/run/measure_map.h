@@ -6,6 +6,9 @@
 #include "out/metrics.h"
 #include "run/xlat.h"
 
+/* map.cdf.oN stands for N = 0 to one less: runs of at most 2^N pages. */
+enum { KV_MEASURE_CDF_ORDERS = 13 };
+
 /* All of map.*: runs by family, means, coalescable shares. */
 void kv_measure_map(const struct kv_xlat *x, struct kv_metrics *m);
 
