@@ -222,6 +222,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	init_codes(p);
 	init_addresses(p, cfg->low_half);
 	p->psind_full = m != NULL && m->reserv_sub != 0 ? 2 : 1;
+	p->user = cfg->user;
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
 	p->source = cfg->source;
@@ -418,7 +419,8 @@ kv_pmap_enter(
 	enter_page(pmap, t, i, kv_pt_leaf(pmap, pa, 0, attr));
 	if (psind != 0)
 		kv_pt_make_group(pmap, t, i);
-	if (psind >= pmap->psind_full)
+	if (psind >= pmap->psind_full &&
+	    (!pmap->user || t->count == pmap->level[0].mask + 1))
 		(void)kv_pmap_promote(pmap, va);
 	return 0;
 }

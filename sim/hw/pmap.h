@@ -33,6 +33,8 @@ struct kv_pmap_config {
 	void *store_arg;
 	bool low_half; /* formats with a root per half (arm64): the lower one,
 			  TTBR0; else the upper.  Others have both halves */
+	bool user; /* enter tries superpages of full tables alone, as FreeBSD
+		      does with a process; else always, as in its kernel */
 };
 
 /* => 0; an errno of the source (the root is a table as well) */

@@ -35,6 +35,7 @@ struct kv_pmap {
 	void *store_arg;	    /* (c) */
 	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
 	unsigned psind_full; /* (c) psind of a full reservation */
+	bool user;	     /* (c) superpages of full tables alone */
 	struct kv_pt *root;
 	kv_pa_t bump;		    /* of the source that is built in */
 	uint64_t op;		    /* number of the operation */

@@ -13,7 +13,8 @@
  *   frames from one aligned to what the leaf maps, with equal attributes, A and
  *   M, and A set.  Of several reasons to fail the first in the order of enum
  *   kv_pmap_cause counts.  As in the kernel's own pmap, an attempt is made, and
- *   can fail, whether or not the table is full.
+ *   can fail, whether or not the table is full; a process's (user) only tries
+ *   full ones.
  *   Simplified: FreeBSD keeps the table page of a promoted range for its
  *   demotion, here it goes back to the source and a demotion asks for one; and
  *   amd64 takes W from entries that are W but not M rather than fail when some
