@@ -95,14 +95,14 @@ struct kv_map_step {
 	unsigned space; /* index into spaces */
 	int object;	/* index into objects; -1 = none: pa */
 	struct kv_late va;
-	uint64_t npages;     /* base pages; unmap, protect: of the range */
-	uint64_t stride;     /* bytes from one range to the next */
-	kv_pindex_t pindex;  /* of the first page in the object */
-	kv_pa_t pa;	     /* without object: memory of a device */
-	enum kv_map_how how; /* unmap: KV_MAP_QENTER is qremove */
-	unsigned level;	     /* of KV_MAP_LEAF */
-	unsigned attr;	     /* KV_PTE_* */
-	bool flush;	     /* the TLB of what changed */
+	uint64_t npages;       /* base pages; unmap, protect: of the range */
+	uint64_t stride;       /* bytes from one range to the next */
+	struct kv_late pindex; /* of the first page in the object */
+	kv_pa_t pa;	       /* without object: memory of a device */
+	enum kv_map_how how;   /* unmap: KV_MAP_QENTER is qremove */
+	unsigned level;	       /* of KV_MAP_LEAF */
+	unsigned attr;	       /* KV_PTE_* */
+	bool flush;	       /* the TLB of what changed */
 };
 
 enum kv_touch_order { KV_TOUCH_ASCENDING, KV_TOUCH_RANDOM };

@@ -9,8 +9,8 @@
 /* What any of these steps may say; presets are the defaults. */
 struct map_args {
 	const char *space, *object;
-	const struct kv_node *va;
-	uint64_t size, pages, offset, pa, level, count, stride;
+	const struct kv_node *va, *offset;
+	uint64_t size, pages, pa, level, count, stride;
 	unsigned how, prot;
 	bool global, user, accessed, modified, flush;
 };
@@ -56,7 +56,7 @@ static const char *const prots[] = {[0] = "r",
 
 static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
-    WORD("object", object, .min = 0), UINT(offset, .min = 0),
+    WORD("object", object, .min = 0), NODE(offset, .min = 0),
     UINT(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0)};
@@ -71,7 +71,7 @@ static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
 static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
 static const struct kv_field release_fields[] = {
-    WORD("object", object, .required = true), UINT(offset, .min = 0),
+    WORD("object", object, .required = true), NODE(offset, .min = 0),
     UINT(pages, .required = true, .min = 1)};
 
 /* A step while it is read. */
@@ -152,18 +152,21 @@ read_object(struct reading *r)
 
 /* The pages must be within the object. */
 static int
-check_offset(struct reading *r)
+read_offset(struct reading *r)
 {
 	const struct map_args *a = &r->args;
-	uint64_t size = r->ld->sc->objects[r->step->object].npages, n, i;
+	uint64_t size = r->ld->sc->objects[r->step->object].npages, n;
+	struct kv_late *offset = &r->step->pindex;
 
-	for (n = a->pages, i = 1; i < a->count && n <= size; i++)
-		n += a->pages;
-	if (a->offset <= size && n <= size - a->offset)
+	if (a->offset != NULL &&
+	    kv_load_late(r->ld, a->offset, "offset", offset) != 0)
+		return EINVAL;
+	if (kv_mul(a->pages, a->count, &n) && offset->value <= size &&
+	    n <= size - offset->value)
 		return 0;
 	return kv_load_refuse(r->ld, at(r, "offset"),
 	    "pages from %" PRIu64 " on end past those of '%s' (%" PRIu64 ")",
-	    a->offset, a->object, size);
+	    offset->value, a->object, size);
 }
 
 /* An object's pages, or a device's memory, which is none of the machine's. */
@@ -179,7 +182,7 @@ read_pages(struct reading *r)
 		return kv_load_refuse(
 		    r->ld, r->key, "'map' needs either an 'object' or 'pa'");
 	if (says(r, "object"))
-		return read_object(r) != 0 ? EINVAL : check_offset(r);
+		return read_object(r) != 0 ? EINVAL : read_offset(r);
 	if (says(r, "offset"))
 		return kv_load_refuse(
 		    r->ld, at(r, "offset"), "'offset' is of an 'object'");
@@ -296,7 +299,6 @@ finish(const struct reading *r, struct kv_step *step)
 	struct kv_map_step *s = r->step;
 
 	s->npages = a->pages;
-	s->pindex = a->offset;
 	s->pa = a->pa;
 	s->how = (enum kv_map_how)a->how;
 	s->level = (unsigned)a->level;
@@ -365,7 +367,7 @@ kv_step_read_release(
 	struct reading r;
 
 	if (read(ld, key, FIELDS(release_fields), &r) != 0 ||
-	    read_object(&r) != 0 || check_offset(&r) != 0)
+	    read_object(&r) != 0 || read_offset(&r) != 0)
 		return EINVAL;
 	finish(&r, step);
 	return 0;

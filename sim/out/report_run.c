@@ -211,7 +211,7 @@ put_row(struct page *p, const struct kv_metric *x, uint64_t of)
 /* The order in which an expert asks; a leading '/' makes a share of live. */
 static const struct group {
 	const char *title;
-	const char *const names[24];
+	const char *const names[28];
 } groups[] = {
     {"Kernel stacks",
 	{"kstack.live", "kstack.created", "kstack.failed", "kstack.chunks",

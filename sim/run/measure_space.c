@@ -39,6 +39,7 @@ sums_add(struct sums *sum, const struct kv_space *s)
 	u->p_failures += t.p_failures;
 	u->group_promotions += t.group_promotions;
 	u->group_demotions += t.group_demotions;
+	u->group_p_failures += t.group_p_failures;
 	u->grouped += t.grouped;
 	u->pt_pages += t.pt_pages;
 	u->spoilers += t.spoilers;
@@ -79,6 +80,7 @@ static const struct row {
     {"pmap.mappings", NULL, KV_METRIC_COUNT, AT(t.mappings)},
     {"pmap.group_promotions", NULL, KV_METRIC_COUNT, AT(t.group_promotions)},
     {"pmap.group_demotions", NULL, KV_METRIC_COUNT, AT(t.group_demotions)},
+    {"pmap.group_p_failures", NULL, KV_METRIC_COUNT, AT(t.group_p_failures)},
     {"pmap.groups", NULL, KV_METRIC_COUNT, AT(groups)},
     {"pmap.pt_bytes", NULL, KV_METRIC_BYTES, AT(pt_bytes)},
     {"pmap.p_failures.hole", NULL, KV_METRIC_COUNT, AT(t.causes[KV_PMAP_HOLE])},

@@ -56,6 +56,7 @@ struct kv_runner {
 	bool traced;	      /* an arena step was mixed into it */
 	uint64_t total, done; /* operations, for the progress bar */
 	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
+	kv_pindex_t pindex;		  /* of the map step that runs */
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
 };

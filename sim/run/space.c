@@ -30,9 +30,12 @@ int
 kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 {
 	struct kv_pmap_config pmap = {
-	    .format = cfg->format, .low_half = cfg->low_half};
+	    .format = cfg->format, .low_half = cfg->user, .user = cfg->user};
 
-	*s = (struct kv_space){.cfg = *cfg};
+	const struct kv_machine *m = kv_machine_find(cfg->format->name);
+
+	*s = (struct kv_space){
+	    .cfg = *cfg, .sub = m != NULL ? m->reserv_sub : 0};
 	return kv_pmap_create(&pmap, &s->pmap);
 }
 
@@ -67,29 +70,42 @@ is_full(const uint64_t *map, unsigned first, unsigned n)
 }
 
 /* psind (freebsd.md 4.3): machines with sub-blocks have 1 for a full one and 2
- * for a full reservation, others 1 for that. */
+ * for a full reservation, others 1 for that.  The format says which. */
 static unsigned
 psind_of(const struct kv_space *s, kv_pfn_t pfn)
 {
-	unsigned sub = kv_phys_machine(s->cfg.phys)->reserv_sub, first;
 	struct kv_reserv_info info;
+	unsigned first;
 
 	if (!s->cfg.promotion ||
 	    kv_reserv_whatis(s->cfg.reserv, pfn, &info) != 0)
 		return 0;
 	if (info.popcnt == info.npages)
-		return sub != 0 ? 2 : 1;
-	if (sub == 0)
+		return s->sub != 0 ? 2 : 1;
+	if (s->sub == 0)
 		return 0;
-	first = (unsigned)(pfn - info.pfn) >> sub << sub;
-	return is_full(info.popmap, first, 1u << sub) ? 1 : 0;
+	first = (unsigned)(pfn - info.pfn) >> s->sub << s->sub;
+	return is_full(info.popmap, first, 1u << s->sub) ? 1 : 0;
+}
+
+/* pmap_enter takes a superpage that is in the way apart (freebsd.md 5 says it
+ * of none; V5 of systems.md holds). */
+static int
+enter(struct kv_space *s, kv_va_t va, kv_pa_t pa, unsigned attr, unsigned psind)
+{
+	int error;
+
+	while ((error = kv_pmap_enter(s->pmap, va, pa, attr, psind)) == EBUSY)
+		if ((error = kv_pmap_demote(s->pmap, va)) != 0)
+			break;
+	return error;
 }
 
 int
 kv_space_enter(struct kv_space *s, kv_va_t va, kv_pfn_t pfn, unsigned attr)
 {
-	return kv_pmap_enter(s->pmap, va, pfn << s->cfg.format->page_shift,
-	    attr, psind_of(s, pfn));
+	return enter(
+	    s, va, pfn << s->cfg.format->page_shift, attr, psind_of(s, pfn));
 }
 
 static void
@@ -161,8 +177,8 @@ map_enter(struct mapping *m)
 			error = kv_space_enter(
 			    m->s, va_of(m, m->done), pfn, r->attr);
 		else if (error == 0)
-			error = kv_pmap_enter(m->s->pmap, va_of(m, m->done),
-			    pfn << m->shift, r->attr, 0);
+			error = enter(m->s, va_of(m, m->done), pfn << m->shift,
+			    r->attr, 0);
 		if (error != 0)
 			return error;
 	}

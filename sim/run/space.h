@@ -9,14 +9,15 @@
 struct kv_space_config {
 	const char *name; /* outlives the space */
 	const struct kv_pte_format *format;
-	bool promotion;		    /* pg_ps_enabled: pmap_enter tries it */
-	bool low_half;		    /* as in struct kv_pmap_config */
+	bool promotion; /* pg_ps_enabled: pmap_enter tries it */
+	bool user;	/* not the kernel's: lower half, full tables promote */
 	const struct kv_phys *phys; /* the memory that it maps */
 	struct kv_reserv *reserv;
 };
 
 struct kv_space {
 	struct kv_space_config cfg; /* (c) */
+	unsigned sub; /* (c) log2 pages of a sub-block; 0 = none */
 	struct kv_pmap *pmap;
 };
 
@@ -56,7 +57,8 @@ struct kv_space_range {
  */
 int kv_space_map(struct kv_space *s, const struct kv_space_range *r);
 
-/* pmap_enter of one base page that is resident in an object. */
+/* pmap_enter of one base page of an object; a superpage that maps it is
+ * demoted.  => as kv_pmap_enter */
 int kv_space_enter(struct kv_space *s, kv_va_t va, kv_pfn_t pfn, unsigned attr);
 
 /* Unmap everything. */

@@ -112,7 +112,7 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	struct kv_world *w = r->run->world;
 	struct kv_space_range range = {.va = va,
 	    .npages = s->npages,
-	    .pindex = s->pindex + i * s->npages,
+	    .pindex = r->pindex + i * s->npages,
 	    .pa = s->pa + i * size_of(r, s),
 	    .how = (enum kv_space_how)s->how,
 	    .level = s->level,
@@ -179,9 +179,33 @@ demote(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	return kv_pmap_demote(pmap_of(r, s), va);
 }
 
+/* Where the pages begin in the object; it may name a block.
+ * => 0; ENOENT: the block has no address; EINVAL, noted */
+static int
+pindex_of(struct kv_runner *r, const struct kv_step *step, kv_pindex_t *pindex)
+{
+	const struct kv_map_step *s = step->map;
+	uint64_t size = r->run->sc->objects[s->object].npages;
+	int error = kv_runner_late(r, &s->pindex, pindex);
+
+	if (error == 0 && s->pindex.expr != NULL &&
+	    (*pindex > size || s->npages * step->count > size - *pindex))
+		error = kv_runner_refuse(r, &s->pindex.place,
+		    "the pages end past those of the object");
+	return error;
+}
+
 int
 kv_step_map(struct kv_runner *r, const struct kv_step *step)
 {
+	int error = 0;
+
+	if (step->map->object >= 0)
+		error = pindex_of(r, step, &r->pindex);
+	if (error == ENOENT)
+		r->map_fails[KV_MAP_FAIL_MAP] += step->count;
+	if (error != 0)
+		return error == EINVAL ? EINVAL : 0;
 	return each(r, step, map, KV_MAP_FAIL_MAP);
 }
 
@@ -218,15 +242,18 @@ kv_step_release(struct kv_runner *r, const struct kv_step *step)
 	const struct kv_map_step *s = step->map;
 	struct kv_diag diag = {.module = "object", .text = "cannot free"};
 	uint64_t left = s->npages, n;
-	int error = 0;
+	kv_pindex_t pindex;
+	int error = pindex_of(r, step, &pindex);
 
+	if (error != 0)
+		return error == EINVAL ? EINVAL : 0;
 	kv_runner_begin(r);
 	kv_world_tick(r->run->world);
 	for (; left != 0 && error == 0; left -= n) {
 		n = left < UINT32_MAX ? left : UINT32_MAX;
 		error = kv_page_free(r->run->world->reserv,
 		    r->run->world->objects[s->object],
-		    s->pindex + (s->npages - left), (unsigned)n, &diag);
+		    pindex + (s->npages - left), (unsigned)n, &diag);
 	}
 	if (error != 0)
 		kv_runner_panic(r, &diag);

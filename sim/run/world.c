@@ -41,7 +41,7 @@ spaces_create(struct kv_world *w)
 	w->spaces = kv_mem_resize(NULL, n, sizeof(*w->spaces));
 	while (w->nspaces < n && error == 0) {
 		cfg = s->nspaces != 0 ? s->spaces[w->nspaces] : kernel;
-		cfg.low_half = w->nspaces != 0;
+		cfg.user = w->nspaces != 0;
 		cfg.phys = w->phys;
 		cfg.reserv = w->reserv;
 		error = kv_space_init(&w->spaces[w->nspaces], &cfg);
@@ -294,8 +294,7 @@ check_leaves(
 	kv_va_t va = s->ks;
 	uint32_t i;
 
-	if (w->spec.mapping == KV_WORLD_UNMAPPED ||
-	    kv_stack_pages(w->kstack, s, pfns) != 0)
+	if (kv_stack_pages(w->kstack, s, pfns) != 0)
 		return 0;
 	for (i = 0; i < s->npages; i++, va += UINT64_C(1) << shift)
 		if (kv_pmap_extract(w->spaces[0].pmap, va, &leaf) != 0 ||

@@ -12,8 +12,7 @@
 /* How stacks are mapped; the kernel does it with pmap_qenter. */
 enum kv_world_mapping {
 	KV_WORLD_QENTER,
-	KV_WORLD_ENTER,	  /* what if: pmap_enter, which tries promotion */
-	KV_WORLD_UNMAPPED /* not at all */
+	KV_WORLD_ENTER /* what if: pmap_enter, which tries promotion */
 };
 
 /* A machine with memory, one kernel-stack policy, objects and spaces. */

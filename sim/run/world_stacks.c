@@ -19,11 +19,18 @@ hash_creation(
 	w->fnv = kv_fnv_mix(w->fnv, stack->ks);
 }
 
-/* pmap_qremove flushes the range, whatever was there. */
+/* pmap_qremove, or pmap_remove where pmap_enter maps stacks; both flush the
+ * range, pmap_qremove whatever was there. */
 static void
-qremove(struct kv_world *w, kv_va_t va, unsigned npages)
+unmap(struct kv_world *w, kv_va_t va, unsigned npages)
 {
-	kv_pmap_qremove(w->spaces[0].pmap, va, npages);
+	struct kv_pmap *kernel = w->spaces[0].pmap;
+	uint64_t size = (uint64_t)npages << w->spec.machine->page_shift;
+
+	if (w->spec.mapping == KV_WORLD_QENTER)
+		kv_pmap_qremove(kernel, va, npages);
+	else
+		kv_pmap_remove(kernel, va, size, NULL);
 	if (w->tlb != NULL)
 		kv_tlb_flush_range(w->tlb, 0, va, npages);
 }
@@ -41,7 +48,7 @@ map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
 	struct kv_space *kernel = &w->spaces[0];
 	uint32_t i;
 
-	qremove(w, guard, w->spec.gpages);
+	unmap(w, guard, w->spec.gpages);
 	if (w->spec.mapping == KV_WORLD_QENTER) {
 		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
 		return;
@@ -51,25 +58,15 @@ map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
 		    attr | KV_PTE_A | KV_PTE_M);
 }
 
-static void
-unmap_stack(struct kv_world *w, const struct kv_stack *s)
-{
-	if (w->spec.mapping != KV_WORLD_UNMAPPED)
-		qremove(w, s->ks, s->npages);
-}
-
 /* What is done with the frames of a new stack. */
 static void
 use_pages(struct kv_world *w, const struct kv_stack *stack)
 {
 	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 
-	if (w->spec.mapping == KV_WORLD_UNMAPPED && !w->spec.hash)
-		return;
 	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
 		return; /* kv_world_check says so */
-	if (w->spec.mapping != KV_WORLD_UNMAPPED)
-		map_stack(w, stack, pfns);
+	map_stack(w, stack, pfns);
 	if (w->spec.hash)
 		hash_creation(w, stack, pfns);
 }
@@ -90,7 +87,7 @@ unmake(struct kv_world *w, const struct kv_stack *stack, struct kv_diag *diag)
 {
 	int error;
 
-	unmap_stack(w, stack);
+	unmap(w, stack->ks, stack->npages);
 	error = kv_stack_dispose(w->kstack, stack, diag);
 	if (error == 0 && w->spec.hash)
 		w->fnv = kv_fnv_mix(w->fnv, stack->ks);
