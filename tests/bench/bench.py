@@ -131,6 +131,32 @@ class Bench:
         return {'name': name,
                 **{c: round(ns / unit, 2) for c, ns in best.items()}}
 
+    def machines(self):
+        """Rows of stacks of 4 + 1 pages in a KVM guest, beside the model's
+
+        None where there is no KVM.
+        """
+        best = {}
+        for _ in range(self.rounds):
+            for machine in ('kvm', 'model'):
+                done = subprocess.run(
+                    [self.program('mmu'), machine,
+                     '100' if self.quick else '20000'],
+                    env=ENVIRONMENT, capture_output=True, text=True)
+                if done.returncode == 77:
+                    return []
+                if done.returncode != 0:
+                    sys.exit(f'bench: bench_mmu {machine} failed: '
+                             f'{done.stderr}')
+                for line in done.stdout.splitlines():
+                    row, ns = line.split()
+                    column = 'ns' if machine == 'kvm' else 'model_ns'
+                    columns = best.setdefault(row, {})
+                    columns[column] = min(
+                        float(ns), columns.get(column, float(ns)))
+        return [{'name': 'kvm.' + row, **columns}
+                for row, columns in best.items()]
+
     def whole(self, *arguments):
         """One kvasir process: its JSON report, CPU seconds, peak MiB"""
         with tempfile.TemporaryFile() as out:
@@ -219,6 +245,15 @@ def tell_whole(row, target, met):
           flush=True)
 
 
+def tell_machines(rows):
+    print('\nStacks of 4 + 1 pages in a KVM guest and in the model: CPU time, '
+          'ns\nper page, guard (guard_fault) or stack (all its pages and its '
+          'guard)')
+    print(f'{"row":<27}{"kvm":>11}{"model":>9}')
+    for row in rows:
+        print(f'{row["name"]:<27}{row["ns"]:>11.1f}{row["model_ns"]:>9.1f}')
+
+
 def table(bench):
     print('CPU time per operation, loop included (floor: the loop alone), ns')
     say('row', 'ns', *(title for title, _ in COLUMNS), 'x glibc', 'target',
@@ -240,7 +275,10 @@ def table(bench):
     row = bench.replay()
     tell_whole(row, '>= 3,000,000 /s', row['events_per_s'] >= 3000000)
     rows.append(row)
-    return rows
+    machines = bench.machines()
+    if machines:
+        tell_machines(machines)
+    return rows + machines
 
 
 def main():

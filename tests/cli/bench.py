@@ -19,6 +19,10 @@ phys.pair phys.churn reserv.fill reserv.stack_churn
 '''.split(), PEERS)
 WANT['sim.million_stacks'] = {'ns', 'seconds', 'peak_mib'}
 WANT['replay.events_per_s'] = WANT['sim.million_stacks'] | {'events_per_s'}
+KVM_ROWS = '''
+kvm.map kvm.touch_cold kvm.touch kvm.guard_fault kvm.stack kvm.harvest
+kvm.translate
+'''.split()
 
 
 def main():
@@ -35,6 +39,10 @@ def main():
         with open(os.path.join(work, 'bench.json')) as text:
             rows = json.load(text)['rows']
     errors = []
+    machine = subprocess.run([sys.argv[2], 'machine', '--require-kvm'],
+                             capture_output=True)
+    if machine.returncode == 0:
+        WANT.update(dict.fromkeys(KVM_ROWS, {'ns', 'model_ns'}))
     if [row['name'] for row in rows] != list(WANT):
         errors.append(f'rows: {[row["name"] for row in rows]}')
     no_jemalloc = not os.path.exists(
