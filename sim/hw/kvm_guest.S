@@ -6,7 +6,8 @@
  * run at CPL 0, which some emulate: general registers only, few instructions.
  *
  *   rsi  next entry of the list     r12  next record of the fault log
- *   rcx  entries left               r14  top of a stack that is mapped
+ *   rcx  entries left               r13  number of the run
+ *                                   r14  top of a stack that is mapped
  *                                   r15  where to go on behind a fault
  *
  * A record of the log is {error code | vector << 32, CR2, rcx}; vector 0 stands
@@ -39,12 +40,15 @@ kv_guest_read_next:
 	jnz	kv_guest_read
 	ud2
 
-/* The byte faults at the very address; the word leaves a mark of it. */
+/* The byte faults at the very address; the word leaves a mark of it and of the
+ * run. */
 kv_guest_write:
 	movq	(%rsi), %rax
 	movb	%al, (%rax)
 	andq	$-8, %rax
-	movq	%rax, (%rax)
+	movq	%rax, %rdx
+	xorq	%r13, %rdx
+	movq	%rdx, (%rax)
 kv_guest_write_next:
 	addq	$8, %rsi
 	decq	%rcx

@@ -105,6 +105,7 @@ set_registers(struct kv_vm *vm, const struct kv_vm_call *call)
 	    .rsi = kv_vm_area_va(vm, AREA_LIST),
 	    .rcx = call->count,
 	    .r12 = kv_vm_area_va(vm, AREA_LOG),
+	    .r13 = call->number,
 	    .r14 = call->user ? stack3 : stack0,
 	    .r15 = call->next != NULL ? kv_vm_code(vm, call->next) : 0};
 	s->regs.rsp = call->stack != 0 ? call->stack : s->regs.r14;
@@ -236,6 +237,7 @@ kv_vm_run(struct kv_vm *vm, struct kv_vm_call *call)
 
 	if (error != 0)
 		return error;
+	call->number = ++vm->nruns;
 	set_registers(vm, call);
 	while (ioctl(vm->vcpu, KVM_RUN, 0) != 0) {
 		if (errno != EINTR && errno != EAGAIN) {

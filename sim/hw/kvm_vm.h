@@ -53,6 +53,7 @@ struct kv_vm {
 	struct kv_vm_piece *pieces;
 	size_t npieces;
 	unsigned nslots;
+	uint64_t nruns;
 	const char *reason; /* of the last failure, static */
 };
 
@@ -132,6 +133,7 @@ struct kv_vm_call {
 	kv_va_t stack;	   /* of CPL 0; 0: the guest's own */
 	uint64_t count;
 	/* found */
+	uint64_t number; /* of the run */
 	uint64_t nfaults, left, cr2;
 	bool doubled; /* ended by #DF */
 };

@@ -4,32 +4,23 @@
  *
  * 1 Concepts.  The guest's kernel is a page of code (kvm_guest.S); its page
  *   tables follow those of a pmap (kvm_tables.c); its memory is the machine's
- *   memory, address by address.  Pages are touched at CPL 3 by a list, guards
- *   among them, and the faults compared by whoever asked for them.
+ *   memory, address by address.  Pages are touched at CPL 3 by a list
+ *   (kvm_touch.c), guards among them.
  * 2 Representation.  See kvm_vm.h for memory and runs, kvm_tables.c for tables.
- * 3 Invariants.  A write leaves the address that it was made to in the word it
- *   was made to.  After a list the host looks for them where its own walk says:
- *   a stale translation that did not fault is found by that.
+ * 3 Invariants.  Those of kvm_tables.c.
  * 4 Cost.  kvm.md 2: some 35 us a list, then 10 to 20 ns a page, 12 us a fault.
  * 5 Fidelity.  None is claimed: this is what models are held against.  G means
  *   nothing: CR4.PGE is off, so that a new CR3 flushes everything.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "alloc/kv.h"
 #include "hw/kvm_host.h"
-#include "hw/kvm_tables.h"
+#include "hw/kvm_touch.h"
 #include "hw/pte_code.h"
 #include "out/mem.h"
 
-enum {
-	TIMEOUT_MS = 10000,
-	VECTOR_DF = 8,
-	VECTOR_PF = 14,
-	RET = 0xc3,
-	WORD = sizeof(uint64_t)
-};
+enum { TIMEOUT_MS = 10000, VECTOR_DF = 8, WORD = sizeof(uint64_t) };
 
 struct kvm {
 	struct kv_mmu mmu; /* first */
@@ -193,180 +184,20 @@ kvm_commit(struct kv_mmu *mmu)
 
 /* ---- Touches --------------------------------------------------------- */
 
-/* Where the host sees what va maps to; NULL: nothing. */
-static char *
-host_of(const struct kvm *k, kv_va_t va)
-{
-	struct kv_leaf leaf;
-
-	if (kv_kvm_tables_find(&k->tables, va, &leaf) == NULL)
-		return NULL;
-	return kv_vm_memory(k->vm, leaf.pa + (va - leaf.va));
-}
-
-/* Put a RET at each address, so that a call comes back; keep what was there. */
-static void
-plant(const struct kvm *k, const kv_va_t *list, size_t n, char *kept)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		char *host = host_of(k, list[i]);
-
-		if (host == NULL)
-			continue;
-		kept[i] = *host;
-		*host = (char)RET;
-	}
-}
-
-static void
-restore(const struct kvm *k, const kv_va_t *list, size_t n, const char *kept)
-{
-	while (n-- != 0) {
-		char *host = host_of(k, list[n]);
-
-		if (host != NULL)
-			*host = kept[n];
-	}
-}
-
-/*
- * Is the mark of a write where it should be?  That of another address will do
- * if that address leads here, too.
- */
-static bool
-is_marked(const struct kvm *k, kv_va_t va)
-{
-	char *host = host_of(k, va & -(kv_va_t)WORD), *other;
-	uint64_t mark;
-
-	if (host == NULL)
-		return false;
-	memcpy(&mark, host, WORD);
-	if (mark == (va & -(kv_va_t)WORD))
-		return true;
-	other = host_of(k, mark);
-	return other == host;
-}
-
-static size_t
-index_of(const struct kv_guest_fault *f, size_t n)
-{
-	return n - (size_t)f->left;
-}
-
-/* Of n writes all that did not fault have left their mark. */
-static int
-check_marks(struct kvm *k, const kv_va_t *list, size_t n, size_t nfaults)
-{
-	const struct kv_guest_fault *log = kv_vm_log(k->vm);
-	size_t i, next = 0;
-
-	for (i = 0; i < n; i++) {
-		if (next < nfaults && index_of(&log[next], n) == i)
-			next++;
-		else if (!is_marked(k, list[i]))
-			return fail(k, EIO, "a write went elsewhere");
-	}
-	return 0;
-}
-
-/* What a touch has found, over all its lists. */
-struct faults {
-	struct kv_fault *to;
-	size_t capacity, count;
-};
-
-/* => 0; EIO when the log makes no sense */
-static int
-take_faults(struct kvm *k, const kv_va_t *list, size_t first, size_t n,
-    size_t nfaults, struct faults *out)
-{
-	const struct kv_guest_fault *log = kv_vm_log(k->vm);
-	size_t i;
-
-	for (i = 0; i < nfaults; i++) {
-		const struct kv_guest_fault *f = &log[i];
-		size_t index = index_of(f, n);
-
-		if (f->left == 0 || f->left > n ||
-		    (i > 0 && f->left >= log[i - 1].left))
-			return fail(k, EIO, "the log of faults makes no sense");
-		if (out->count++ >= out->capacity)
-			continue;
-		out->to[out->count - 1] =
-		    (struct kv_fault){.index = first + index,
-			.va = f->vector == 0 ? f->cr2 : list[index],
-			.error = f->error,
-			.vector = f->vector == 0 ? VECTOR_PF : f->vector};
-	}
-	return 0;
-}
-
-static const struct {
-	const char *entry, *next;
-} touches[] = {[KV_ACCESS_READ] = {kv_guest_read, kv_guest_read_next},
-    [KV_ACCESS_WRITE] = {kv_guest_write, kv_guest_write_next},
-    [KV_ACCESS_EXEC] = {kv_guest_exec, kv_guest_exec_next}};
-
-/* One list, of at most KV_VM_BATCH. */
-static int
-touch_batch(struct kvm *k, enum kv_access access, const kv_va_t *list,
-    size_t first, size_t n, struct faults *out)
-{
-	struct kv_vm_call call = {.entry = touches[access].entry,
-	    .next = touches[access].next,
-	    .user = true,
-	    .count = n};
-	char *kept = NULL;
-	int error;
-
-	memcpy(kv_vm_list(k->vm), list, n * sizeof(*list));
-	if (access == KV_ACCESS_EXEC) {
-		kept = kv_mem_resize(NULL, n, 1);
-		plant(k, list, n, kept);
-	}
-	error = failed(k, kv_vm_run(k->vm, &call));
-	if (access == KV_ACCESS_EXEC)
-		restore(k, list, n, kept);
-	free(kept);
-	if (error == 0)
-		error =
-		    take_faults(k, list, first, n, (size_t)call.nfaults, out);
-	if (error == 0 && access == KV_ACCESS_WRITE)
-		error = check_marks(k, list, n, (size_t)call.nfaults);
-	return error;
-}
-
-static int
-touch_all(struct kvm *k, enum kv_access access, const kv_va_t *list, size_t n,
-    struct faults *out)
-{
-	size_t i, part;
-	int error;
-
-	for (i = 0; i < n; i++) {
-		error = check_va(k, list[i]);
-		if (error != 0)
-			return error;
-	}
-	for (i = 0; i < n; i += part) {
-		part = n - i < KV_VM_BATCH ? n - i : KV_VM_BATCH;
-		error = touch_batch(k, access, list + i, i, part, out);
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
 static int
 kvm_touch(struct kv_mmu *mmu, enum kv_access access, const kv_va_t *list,
     size_t n, struct kv_fault *faults, size_t cap, size_t *nfaults)
 {
-	struct faults out = {.to = faults, .capacity = cap};
-	int error = touch_all(kvm_of(mmu), access, list, n, &out);
+	struct kvm *k = kvm_of(mmu);
+	struct kv_kvm_faults out = {.to = faults, .capacity = cap};
+	int error = 0;
+	size_t i;
 
+	for (i = 0; i < n && error == 0; i++)
+		error = check_va(k, list[i]);
+	if (error == 0)
+		error =
+		    failed(k, kv_kvm_touch(&k->tables, access, list, n, &out));
 	if (error == 0)
 		*nfaults = out.count;
 	return error;
@@ -497,11 +328,12 @@ struct again {
 static int
 again_run(struct again *a)
 {
-	struct faults out = {0};
+	struct kv_kvm_faults out = {0};
 
-	if (a->error == 0 && a->n != 0)
+	if (a->error == 0)
 		a->error =
-		    touch_batch(a->k, KV_ACCESS_READ, a->list, 0, a->n, &out);
+		    failed(a->k, kv_kvm_touch(&a->k->tables, KV_ACCESS_READ,
+				     a->list, a->n, &out));
 	a->n = 0;
 	return a->error;
 }

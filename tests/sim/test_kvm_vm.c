@@ -33,7 +33,7 @@ START_TEST(test_absent)
 END_TEST
 
 #ifdef KV_HAVE_KVM
-#include "hw/kvm_vm.h"
+#include "hw/kvm_touch.h"
 
 enum { FDS_MAX = 256, SIGNALS = 65 };
 
@@ -155,6 +155,50 @@ START_TEST(test_signals)
 			ck_assert(
 			    after.sa_handler == handlers[number].sa_handler);
 	}
+	kv_vm_close(vm);
+}
+END_TEST
+
+/* ---- Translations ---------------------------------------------------- */
+
+/*
+ * The host moves a page to another frame behind the guest's back.  Where KVM
+ * does not see that, the guest still writes to the old frame, without a fault:
+ * the touch must notice.  Where it does, all is well.
+ */
+START_TEST(test_stale)
+{
+	const kv_va_t va = UINT64_C(0xfffffe0000000000), page = 4096;
+	const kv_va_t far = UINT64_C(0xffffff0000000000);
+	struct kv_vm *vm = guest(config.timeout_ms);
+	struct kv_kvm_faults faults = {0};
+	struct kv_kvm_tables t;
+	struct kv_mmu_caps caps;
+	struct kv_leaf leaf;
+	const char *reason;
+	uint64_t *entry;
+
+	ck_assert_int_eq(kv_mmu_kvm_probe("/dev/kvm", &caps, &reason), 0);
+	ck_assert_int_eq(kv_kvm_tables_init(&t, vm, kv_pte_find("amd64")), 0);
+	ck_assert_int_eq(kv_vm_back(vm, 0, 4 * page), 0);
+	ck_assert_int_eq(kv_pmap_enter_leaf(t.pmap, va, 0, 0, 1, KV_PTE_W), 0);
+	ck_assert_int_eq(kv_kvm_tables_commit(&t), 0);
+	ck_assert_int_eq(kv_kvm_touch(&t, KV_ACCESS_WRITE, &va, 1, &faults), 0);
+	entry = kv_kvm_tables_find(&t, va, &leaf);
+	ck_assert_ptr_nonnull(entry);
+	*entry += 2 * page;
+	/* A flush: the guest edits tables that have nothing to do with it. */
+	ck_assert_int_eq(kv_pmap_enter_leaf(t.pmap, far, page, 0, 1, 0), 0);
+	ck_assert_int_eq(kv_kvm_tables_commit(&t), 0);
+	ck_assert_int_eq(kv_pmap_protect(t.pmap, far, page, KV_PTE_X, NULL), 0);
+	ck_assert_int_eq(kv_kvm_tables_commit(&t), 0);
+	ck_assert_int_eq(kv_kvm_touch(&t, KV_ACCESS_WRITE, &va, 1, &faults),
+	    caps.host_coherent ? 0 : EIO);
+	/* Then KVM forgets what it knew. */
+	ck_assert_int_eq(kv_vm_zap(vm), 0);
+	ck_assert_int_eq(kv_kvm_touch(&t, KV_ACCESS_WRITE, &va, 1, &faults), 0);
+	ck_assert_uint_eq(faults.count, 0);
+	kv_kvm_tables_fini(&t);
 	kv_vm_close(vm);
 }
 END_TEST
@@ -312,6 +356,7 @@ main(void)
 	t = tcase_create("kvm");
 	tcase_add_loop_test(t, test_endless, 0, 2);
 	tcase_add_test(t, test_signals);
+	tcase_add_test(t, test_stale);
 	tcase_add_test(t, test_few_files);
 	tcase_add_test(t, test_no_address_space);
 	tcase_add_test(t, test_no_memory);

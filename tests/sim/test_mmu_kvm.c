@@ -932,6 +932,41 @@ START_TEST(test_host)
 }
 END_TEST
 
+/* Time is over in the middle of a list; the machine can still be used. */
+START_TEST(test_timeout)
+{
+	enum { N = 1 << 15, ATTEMPTS = 1000 };
+	struct kv_mmu_config cfg = {
+	    .format = kv_pte_find("amd64"), .timeout_ms = 1};
+	kv_va_t *list = malloc(N * sizeof(*list));
+	struct kv_mmu *made;
+	const char *reason = "";
+	size_t i, n = 77;
+	int error;
+
+	ck_assert_int_eq(kv_mmu_kvm_open(&cfg, &made, &reason), 0);
+	use(made);
+	map(BASE, 0, 1, RW);
+	commit();
+	for (i = 0; i < N; i++)
+		list[i] = BASE + (i + 1) * PAGE;
+	ck_assert_int_eq(
+	    ops->touch(mmu, KV_ACCESS_READ, list, N, faults, FAULTS, &n),
+	    ETIMEDOUT);
+	ck_assert_ptr_nonnull(mmu->reason);
+	ck_assert_uint_eq(n, 77);
+	/* A busy host may need more than one attempt for one page. */
+	list[0] = BASE;
+	for (i = 0, error = ETIMEDOUT; i < ATTEMPTS && error != 0; i++)
+		error = ops->touch(
+		    mmu, KV_ACCESS_WRITE, list, 1, faults, FAULTS, &n);
+	ck_assert_int_eq(error, 0);
+	ck_assert_uint_eq(n, 0);
+	free(list);
+	ops->close(mmu);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -968,6 +1003,7 @@ main(void)
 		tcase_add_test(t, test_forbidden);
 		tcase_add_test(t, test_la57);
 		tcase_add_test(t, test_host);
+		tcase_add_test(t, test_timeout);
 		suite_add_tcase(s, t);
 		return kv_test_main(s);
 	}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kvm_touch.c - lists of addresses touched at CPL 3, and what they found
+ *
+ * A list of any length runs in batches that the fault log can hold if each of
+ * its entries faults.  A call needs code to call: a RET stands at each address
+ * that is mapped while the list runs.  A write leaves the address that it was
+ * made to in the word it was made to; after the list the host looks for it
+ * where its own walk says, which finds a stale translation that did not fault.
+ * The number of the run is in it, so that no earlier mark will do.
+ */
+#include "hw/kvm_touch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/mem.h"
+
+enum { VECTOR_PF = 14, RET = 0xc3, WORD = sizeof(uint64_t) };
+
+static int
+fail(struct kv_kvm_tables *t, int error, const char *reason)
+{
+	t->vm->reason = reason;
+	return error;
+}
+
+/* Where the host sees what va maps to; NULL: nothing. */
+static char *
+host_of(const struct kv_kvm_tables *t, kv_va_t va)
+{
+	struct kv_leaf leaf;
+
+	if (kv_kvm_tables_find(t, va, &leaf) == NULL)
+		return NULL;
+	return kv_vm_memory(t->vm, leaf.pa + (va - leaf.va));
+}
+
+/* Put a RET at each address, so that a call comes back; keep what was there. */
+static void
+plant(const struct kv_kvm_tables *t, const kv_va_t *list, size_t n, char *kept)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		char *host = host_of(t, list[i]);
+
+		if (host == NULL)
+			continue;
+		kept[i] = *host;
+		*host = (char)RET;
+	}
+}
+
+static void
+restore(const struct kv_kvm_tables *t, const kv_va_t *list, size_t n,
+    const char *kept)
+{
+	while (n-- != 0) {
+		char *host = host_of(t, list[n]);
+
+		if (host != NULL)
+			*host = kept[n];
+	}
+}
+
+/*
+ * Is the mark of a write where it should be?  That of another address will do
+ * if that address leads here, too.
+ */
+static bool
+is_marked(const struct kv_kvm_tables *t, kv_va_t va, uint64_t run)
+{
+	char *host = host_of(t, va & -(kv_va_t)WORD), *other;
+	uint64_t mark;
+
+	if (host == NULL)
+		return false;
+	memcpy(&mark, host, WORD);
+	if ((mark ^ run) == (va & -(kv_va_t)WORD))
+		return true;
+	other = host_of(t, mark ^ run);
+	return other == host;
+}
+
+static size_t
+index_of(const struct kv_guest_fault *f, size_t n)
+{
+	return n - (size_t)f->left;
+}
+
+/* Of n writes all that did not fault have left their mark. */
+static int
+check_marks(struct kv_kvm_tables *t, const kv_va_t *list, size_t n,
+    const struct kv_vm_call *call)
+{
+	const struct kv_guest_fault *log = kv_vm_log(t->vm);
+	size_t i, next = 0;
+
+	for (i = 0; i < n; i++) {
+		if (next < call->nfaults && index_of(&log[next], n) == i)
+			next++;
+		else if (!is_marked(t, list[i], call->number))
+			return fail(t, EIO, "a write went elsewhere");
+	}
+	return 0;
+}
+
+/* => 0; EIO when the log makes no sense */
+static int
+take_faults(struct kv_kvm_tables *t, const kv_va_t *list, size_t first,
+    size_t n, size_t nfaults, struct kv_kvm_faults *out)
+{
+	const struct kv_guest_fault *log = kv_vm_log(t->vm);
+	size_t i;
+
+	for (i = 0; i < nfaults; i++) {
+		const struct kv_guest_fault *f = &log[i];
+		size_t index = index_of(f, n);
+
+		if (f->left == 0 || f->left > n ||
+		    (i > 0 && f->left >= log[i - 1].left))
+			return fail(t, EIO, "the log of faults makes no sense");
+		if (out->count++ >= out->capacity)
+			continue;
+		out->to[out->count - 1] =
+		    (struct kv_fault){.index = first + index,
+			.va = f->vector == 0 ? f->cr2 : list[index],
+			.error = f->error,
+			.vector = f->vector == 0 ? VECTOR_PF : f->vector};
+	}
+	return 0;
+}
+
+static const struct {
+	const char *entry, *next;
+} touches[] = {[KV_ACCESS_READ] = {kv_guest_read, kv_guest_read_next},
+    [KV_ACCESS_WRITE] = {kv_guest_write, kv_guest_write_next},
+    [KV_ACCESS_EXEC] = {kv_guest_exec, kv_guest_exec_next}};
+
+/* One list, of at most KV_VM_BATCH. */
+static int
+touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
+    size_t first, size_t n, struct kv_kvm_faults *out)
+{
+	struct kv_vm_call call = {.entry = touches[access].entry,
+	    .next = touches[access].next,
+	    .user = true,
+	    .count = n};
+	char *kept = NULL;
+	int error;
+
+	memcpy(kv_vm_list(t->vm), list, n * sizeof(*list));
+	if (access == KV_ACCESS_EXEC) {
+		kept = kv_mem_resize(NULL, n, 1);
+		plant(t, list, n, kept);
+	}
+	error = kv_vm_run(t->vm, &call);
+	if (access == KV_ACCESS_EXEC)
+		restore(t, list, n, kept);
+	free(kept);
+	if (error == 0)
+		error =
+		    take_faults(t, list, first, n, (size_t)call.nfaults, out);
+	if (error == 0 && access == KV_ACCESS_WRITE)
+		error = check_marks(t, list, n, &call);
+	return error;
+}
+
+int
+kv_kvm_touch(struct kv_kvm_tables *t, enum kv_access access,
+    const kv_va_t *list, size_t n, struct kv_kvm_faults *out)
+{
+	size_t i, part;
+	int error;
+
+	for (i = 0; i < n; i += part) {
+		part = n - i < KV_VM_BATCH ? n - i : KV_VM_BATCH;
+		error = touch_batch(t, access, list + i, i, part, out);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
