@@ -91,18 +91,41 @@ files_write(const struct kv_run *run, const char *folder,
 	return error;
 }
 
+static void
+render(const struct kv_run *run, struct kv_buf *text, struct kv_buf *json)
+{
+	text->size = json->size = 0;
+	kv_report_run_text(run, text);
+	kv_report_run_json(run, json);
+}
+
+/* The state is written before it is drained; what that shows to be lost comes
+ * into the report all the same. */
 static int
-report(const struct kv_run *run, const struct kv_opts *opts)
+render_and_drain(struct kv_run *run, const char *folder, struct kv_buf *text,
+    struct kv_buf *json)
+{
+	int error = 0;
+
+	render(run, text, json);
+	if (folder != NULL)
+		error = files_write(run, folder, text, json);
+	kv_run_drain(run);
+	render(run, text, json);
+	if (folder != NULL && error == 0)
+		error = kv_files_report(folder, text, json);
+	return error;
+}
+
+static int
+report(struct kv_run *run, const struct kv_opts *opts)
 {
 	struct kv_buf text = {0}, json = {0};
 	const struct kv_buf *out =
 	    opts->format == KV_FORMAT_JSON ? &json : &text;
 	int status = KV_EXIT_OK;
 
-	kv_report_run_text(run, &text);
-	kv_report_run_json(run, &json);
-	if (opts->output != NULL &&
-	    files_write(run, opts->output, &text, &json) != 0)
+	if (render_and_drain(run, opts->output, &text, &json) != 0)
 		status = KV_EXIT_USAGE;
 	if (status == KV_EXIT_OK) {
 		fwrite(out->data, 1, out->size, stdout);

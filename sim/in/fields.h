@@ -15,6 +15,7 @@ struct kv_load {
 	struct kv_names objects;      /* in order of sc->objects */
 	struct kv_names spaces;	      /* in order of sc->spaces */
 	struct kv_names tlb_arrays;   /* in order of sc->tlb->arrays */
+	struct kv_names actors;	      /* in order of sc->actors */
 	bool arenas_good;	      /* their section has no error */
 	const struct kv_node *memory; /* of the machine; may be NULL */
 };

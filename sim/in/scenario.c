@@ -14,7 +14,7 @@ enum { FILE_MAX = 4 << 20 };
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *spaces, *tlb, *work, *metrics, *sample, *expect;
+	    *objects, *spaces, *tlb, *actors, *work, *metrics, *sample, *expect;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -35,8 +35,8 @@ struct sections {
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
     NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
-    NODE(tlb), NODE(work), NODE(metrics), NODE(sample), LATER(inject),
-    NODE(expect), LATER(plot)};
+    NODE(tlb), NODE(actors), NODE(work), NODE(metrics), NODE(sample),
+    LATER(inject), NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* The version decides how the rest is read.  => false: not one of ours */
@@ -119,6 +119,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_objects(ld, s.objects);
 	kv_section_spaces(ld, s.spaces);
 	kv_section_tlb(ld, s.tlb);
+	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);
 	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
 }
@@ -162,6 +163,7 @@ kv_scenario_load(const char *path, const struct kv_define *defines,
 	kv_names_fini(&ld.objects);
 	kv_names_fini(&ld.spaces);
 	kv_names_fini(&ld.tlb_arrays);
+	kv_names_fini(&ld.actors);
 	if (kv_errors_noted(errors) != before) {
 		kv_scenario_free(sc);
 		return EINVAL;
@@ -186,6 +188,7 @@ kv_scenario_free(struct kv_scenario *sc)
 	free(sc->late);
 	free(sc->objects);
 	free(sc->spaces);
+	free(sc->actors);
 	free(sc->params);
 	free(sc->ranges);
 	free(sc->arenas);

@@ -71,6 +71,7 @@ enum kv_step_kind {
 	KV_STEP_SPAWN,	     /* count, npages, domain */
 	KV_STEP_DISPOSE,     /* count, order */
 	KV_STEP_CHURN,	     /* kernel stacks: steps, limit */
+	KV_STEP_IDLE,	     /* count operations in which only actors act */
 	KV_STEP_DRAIN,	     /* every stack and every named block */
 	KV_STEP_ALLOC,	     /* arena, req, plain, name */
 	KV_STEP_FREE,	     /* name */
@@ -131,6 +132,22 @@ struct kv_flush_step {
 	uint64_t npages;
 };
 
+enum kv_actor_kind {
+	KV_ACTOR_ANON,	/* pages without an object, all of one life */
+	KV_ACTOR_CACHE, /* pages of a file: one after another, each its life */
+	KV_ACTOR_KERNEL /* a run of pages of a kernel object, freed as one */
+};
+
+/* Lives and distances are counted in operations of the run. */
+struct kv_actor_spec {
+	const char *name;
+	enum kv_actor_kind kind;
+	uint64_t pages, pages_max; /* of one allocation: from, to */
+	uint64_t life, life_max;
+	uint64_t every; /* operations from one allocation to the next */
+	uint64_t limit; /* pages held at most: then none is taken; 0: none */
+};
+
 /* A domain or CPU that a step does not name. */
 #define KV_ANYWHERE UINT32_MAX
 
@@ -186,6 +203,8 @@ struct kv_scenario {
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;
+	struct kv_actor_spec *actors;
+	size_t nactors;
 	struct kv_object_spec *objects;
 	size_t nobjects;
 	struct kv_space_spec *spaces; /* the kernel's first */

@@ -31,6 +31,8 @@ names_of(const struct kv_load *ld, const char *name)
 		return &ld->spaces;
 	if (strncmp(name, "tlb.", 4) == 0)
 		return &ld->tlb_arrays;
+	if (strncmp(name, "actor.", 6) == 0)
+		return &ld->actors;
 	return &ld->arenas;
 }
 

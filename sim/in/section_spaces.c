@@ -11,9 +11,8 @@
 
 enum { NAME_MAX_LENGTH = 15, ENTRIES_MAX = 256 };
 
-/* => false: not usable as a name, noted */
-static bool
-check_name(struct kv_load *ld, const struct kv_node *key,
+bool
+kv_load_new_name(struct kv_load *ld, const struct kv_node *key,
     const struct kv_names *names, const char *what)
 {
 	size_t length = key->kind == KV_NODE_SCALAR ? strlen(key->text) : 0, i;
@@ -34,9 +33,9 @@ check_name(struct kv_load *ld, const struct kv_node *key,
 	return false;
 }
 
-/* => NULL: no map, noted */
-static const struct kv_node *
-first_entry(struct kv_load *ld, const struct kv_node *section, const char *name)
+const struct kv_node *
+kv_load_entries(
+    struct kv_load *ld, const struct kv_node *section, const char *name)
 {
 	if (section == NULL || section->kind == KV_NODE_BAD)
 		return NULL;
@@ -78,7 +77,7 @@ read_object(struct kv_load *ld, const struct kv_node *key)
 	struct object_args a = {.pages = 1, .colored = true};
 	size_t i;
 
-	if (!check_name(ld, key, &ld->objects, "an object"))
+	if (!kv_load_new_name(ld, key, &ld->objects, "an object"))
 		return;
 	if (kv_fields_read(ld, map, key->text, "key", object_fields,
 		OBJECT_FIELDS, &a) == 0 &&
@@ -99,7 +98,7 @@ read_object(struct kv_load *ld, const struct kv_node *key)
 void
 kv_section_objects(struct kv_load *ld, const struct kv_node *node)
 {
-	const struct kv_node *key = first_entry(ld, node, "objects");
+	const struct kv_node *key = kv_load_entries(ld, node, "objects");
 
 	ld->sc->paging |= node != NULL;
 	for (; key != NULL; key = key->next->next)
@@ -187,14 +186,14 @@ add_kernel(struct kv_load *ld)
 void
 kv_section_spaces(struct kv_load *ld, const struct kv_node *node)
 {
-	const struct kv_node *key = first_entry(ld, node, "spaces"), *k;
+	const struct kv_node *key = kv_load_entries(ld, node, "spaces"), *k;
 	struct kv_names seen = {0};
 	size_t i;
 
 	add_kernel(ld);
 	ld->sc->paging |= node != NULL;
 	for (k = key; k != NULL; k = k->next->next)
-		if (check_name(ld, k, &seen, "a space")) {
+		if (kv_load_new_name(ld, k, &seen, "a space")) {
 			kv_names_add(&seen, k->text, &i);
 			read_space(ld, k);
 		}

@@ -64,6 +64,11 @@ static const struct kv_field dispose_fields[] = {
 static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
     UINT(limit, .required = true, .min = 1), CHOICE(generator, generators),
     UINT(cpu, .min = 0)};
+static const struct kv_field idle_fields[] = {{.key = "operations",
+    .kind = KV_FIELD_UINT,
+    .offset = AT(count),
+    .required = true,
+    .min = 1}};
 static const struct kv_field arena_churn_fields[] = {
     WORD("arena", arena, .required = true), UINT(steps, .required = true),
     CHOICE(fit, fits), BOOL(aligned),
@@ -365,6 +370,7 @@ static const struct step_kind {
 } kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
     {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = stacks},
     {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = stacks},
+    {"idle", KV_STEP_IDLE, FIELDS(idle_fields)},
     {"drain", KV_STEP_DRAIN, .read = NULL},
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},
     {"free", KV_STEP_FREE, FIELDS(free_fields), .check = free_block},

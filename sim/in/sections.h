@@ -15,6 +15,7 @@ void kv_section_arenas(struct kv_load *ld, const struct kv_node *node);
 void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
 void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
 void kv_section_tlb(struct kv_load *ld, const struct kv_node *node);
+void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
     const struct kv_node *sample, const struct kv_node *expect);
@@ -33,6 +34,14 @@ kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
  * => 0; EINVAL, noted */
 int kv_load_late(struct kv_load *ld, const struct kv_node *node,
     const char *what, struct kv_late *late);
+
+/* The first key of a section that is a map.  => NULL: none, or noted */
+const struct kv_node *kv_load_entries(
+    struct kv_load *ld, const struct kv_node *section, const char *name);
+
+/* Can the key name one more of them?  what: "an object".  => false: noted */
+bool kv_load_new_name(struct kv_load *ld, const struct kv_node *key,
+    const struct kv_names *names, const char *what);
 
 /* The space of that name.  node: where it stands.  => 0; EINVAL, noted */
 int kv_load_space(struct kv_load *ld, const struct kv_node *node,

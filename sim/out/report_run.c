@@ -344,6 +344,14 @@ put_tlb_arrays(struct page *p)
 	}
 }
 
+static uint64_t
+live(const struct kv_metrics *m)
+{
+	const struct kv_metric *x = kv_metrics_find(m, "kstack.live");
+
+	return x == NULL ? 0 : x->u;
+}
+
 static void
 put_groups(struct page *p)
 {
@@ -361,8 +369,7 @@ put_groups(struct page *p)
 			    kv_metrics_find(m, name + share);
 
 			if (x != NULL)
-				put_row(
-				    p, x, share ? p->run->world->nstacks : 0);
+				put_row(p, x, share ? live(m) : 0);
 		}
 		if (strcmp(groups[g].title, "Page tables") == 0)
 			put_leaves(p);

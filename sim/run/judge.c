@@ -225,6 +225,8 @@ measure_all(struct kv_run *run)
 	measure_fails(run);
 	if (run->tlb != NULL)
 		kv_measure_tlb(run->tlb, &run->metrics);
+	if (run->runner->actors != NULL)
+		kv_actors_measure(run->runner->actors, &run->metrics);
 }
 
 void

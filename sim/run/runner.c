@@ -38,6 +38,8 @@ kv_runner_end(struct kv_runner *r, bool created)
 	struct kv_run *run = r->run;
 	struct kv_diag diag;
 
+	if (r->over)
+		return;
 	if (run->world != NULL)
 		kv_world_note_usage(run->world);
 	kv_samples_take(r);
@@ -70,34 +72,35 @@ kv_runner_refuse(
 void
 kv_runner_begin(struct kv_runner *r)
 {
+	if (r->over)
+		return;
 	r->run->ops++;
+	if (r->actors != NULL)
+		kv_actors_act(r->actors);
 	kv_log_progress("run", ++r->done, r->total);
 }
 
 /* ---- Steps ----------------------------------------------------------- */
 
-/* Everything that earlier steps left: stacks, then blocks. */
 static int
-step_drain(struct kv_runner *r, const struct kv_step *step)
+step_idle(struct kv_runner *r, const struct kv_step *step)
 {
-	struct kv_diag diag;
+	uint64_t i;
 
-	kv_stacks_drain(r, step);
-	if (r->run->world != NULL && !r->panicked &&
-	    kv_world_drain_caches(r->run->world, &diag) != 0)
-		kv_runner_panic(r, &diag);
-	if (r->run->world != NULL && !r->panicked)
-		kv_world_clear(r->run->world);
-	if (r->run->tlb != NULL)
-		kv_tlb_flush_all(r->run->tlb);
-	kv_blocks_drain(r, (size_t)(step - r->run->sc->work));
+	for (i = 0; i < step->count; i++) {
+		kv_runner_begin(r);
+		if (r->run->world != NULL)
+			kv_world_tick(r->run->world);
+		kv_runner_end(r, false);
+	}
 	return 0;
 }
 
 static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_DISPOSE] = kv_step_dispose,
     [KV_STEP_CHURN] = kv_step_churn,
-    [KV_STEP_DRAIN] = step_drain,
+    [KV_STEP_IDLE] = step_idle,
+    [KV_STEP_DRAIN] = kv_step_drain,
     [KV_STEP_ALLOC] = kv_step_alloc,
     [KV_STEP_FREE] = kv_step_free,
     [KV_STEP_ADD] = kv_step_add,
@@ -208,7 +211,7 @@ build_world(struct kv_runner *r)
 	struct kv_space_config *spaces;
 	int error;
 
-	if (!sc->kstacks.present && !sc->paging)
+	if (!sc->kstacks.present && !sc->paging && sc->nactors == 0)
 		return 0;
 	spec.objects = objects = objects_of(sc);
 	spec.spaces = spaces = spaces_of(sc);
@@ -222,6 +225,18 @@ build_world(struct kv_runner *r)
 		    "this memory or these kernel stacks are not legal on the "
 		    "machine");
 	return 0;
+}
+
+static int
+build_actors(struct kv_runner *r)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	struct kv_place place = {.path = sc->text.path};
+
+	if (kv_actors_create(r->run->world, sc->actors, sc->nactors,
+		r->run->seed, &r->actors) == 0)
+		return 0;
+	return kv_runner_refuse(r, &place, "out of memory");
 }
 
 /* Would its figures carry the names of another arena's? */
@@ -284,6 +299,8 @@ build(struct kv_runner *r)
 		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
 	if (r->run->tlb != NULL)
 		r->run->world->tlb = r->run->tlb;
+	if (error == 0 && r->run->sc->nactors != 0)
+		error = build_actors(r);
 	for (i = 0; i < n && error == 0; i++)
 		error = build_arena(r, i);
 	return error;
@@ -356,6 +373,7 @@ kv_run_free(struct kv_run *run)
 			kv_vmem_destroy(run->arenas[i]);
 	for (i = 0; i < run->sc->nwork; i++)
 		free(r->churns[i].list);
+	kv_actors_destroy(r->actors);
 	kv_world_destroy(run->world);
 	kv_tlb_destroy(run->tlb);
 	kv_host_fini(&r->host);

@@ -75,6 +75,10 @@ int kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
     unsigned nsamples, struct kv_run **result, struct kv_errors *errors);
 void kv_run_free(struct kv_run *run);
 
+/* Give back all that the run left over; what is missing then is a violation of
+ * it.  Its figures stay; world and arenas are empty. */
+void kv_run_drain(struct kv_run *run);
+
 /* Do all expectations hold, and was every violation expected? */
 bool kv_run_passed(const struct kv_run *run);
 

@@ -3,6 +3,7 @@
 #ifndef KV_SIM_RUNNER_PARTS_H
 #define KV_SIM_RUNNER_PARTS_H
 
+#include "run/actors.h"
 #include "run/rng.h"
 #include "run/runner.h"
 
@@ -49,6 +50,7 @@ struct kv_runner {
 	bool aged; /* a step asks for the oldest or youngest */
 	struct age *ages;
 	size_t age_capacity, oldest, youngest; /* entry + 1 */
+	struct kv_actors *actors;	       /* NULL: none */
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
 	uint64_t turn;	      /* CPUs that operations have come to by turns */
@@ -59,6 +61,7 @@ struct kv_runner {
 	kv_pindex_t pindex;		  /* of the map step that runs */
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
+	bool over; /* the work is: what still happens is no operation of it */
 };
 
 /* Take the samples that are due: before the first operation (they are opened
@@ -80,7 +83,7 @@ int kv_runner_refuse(
 
 /* Each executes one step.  => 0; EINVAL with an entry in the errors */
 typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
-kv_step_fn kv_step_spawn, kv_step_dispose, kv_step_churn;
+kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
 kv_step_fn kv_step_touch, kv_step_flush;
@@ -99,8 +102,8 @@ void kv_runner_flush(
 /* Dispose of all stacks, the last entry first. */
 void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);
 
-/* Free what the first n steps left, in their order. */
-void kv_blocks_drain(struct kv_runner *r, size_t n);
+/* Free the blocks that are left, in the order of the steps. */
+void kv_blocks_drain(struct kv_runner *r);
 
 /* Collect the named blocks, so that each is found by its name. */
 void kv_blocks_index(struct kv_runner *r);

@@ -246,11 +246,11 @@ kv_step_arena_churn(struct kv_runner *r, const struct kv_step *step)
 }
 
 void
-kv_blocks_drain(struct kv_runner *r, size_t n)
+kv_blocks_drain(struct kv_runner *r)
 {
 	size_t i, j;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < r->run->sc->nwork; i++) {
 		struct block_list *l = &r->churns[i];
 
 		if (r->blocks[i].live && !r->panicked)

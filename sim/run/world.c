@@ -350,6 +350,10 @@ kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 
 	if (error == 0)
 		error = kv_reserv_check(w->reserv, diag);
+	if (error == 0 && w->page_cache != NULL)
+		error = kv_pagecache_check(w->page_cache, diag);
+	if (error == 0 && w->stack_cache != NULL)
+		error = kv_zone_check(w->stack_cache, diag);
 	for (i = 0; i < w->nobjects && error == 0; i++)
 		error = kv_object_check(w->objects[i], diag);
 	if (error == 0)

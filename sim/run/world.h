@@ -79,6 +79,9 @@ int kv_world_stack_cache_create(struct kv_world *w);
 /* All cached stacks and pages go back.  => 0, or would-panic with *diag */
 int kv_world_drain_caches(struct kv_world *w, struct kv_diag *diag);
 
+/* An allocation found no memory: the next tick drains the caches. */
+void kv_world_note_shortage(struct kv_world *w);
+
 /* The domain of a CPU; and the CPU, below ncpus, that runs what follows. */
 unsigned kv_world_cpu_domain(const struct kv_world *w, unsigned cpu);
 void kv_world_run_on(struct kv_world *w, unsigned cpu);

@@ -152,6 +152,12 @@ kv_world_drain_caches(struct kv_world *w, struct kv_diag *diag)
 	return error;
 }
 
+void
+kv_world_note_shortage(struct kv_world *w)
+{
+	w->low_memory = w->stack_cache != NULL || w->page_cache != NULL;
+}
+
 /* What the page daemon has the zones do when an allocation has failed. */
 static void
 relieve(struct kv_world *w)
@@ -208,7 +214,7 @@ kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
 	error = thread_new(w, npages, domain, &stack);
 	if (error != 0) {
 		w->failed++;
-		w->low_memory = w->stack_cache != NULL || w->page_cache != NULL;
+		kv_world_note_shortage(w);
 		return error;
 	}
 	if (w->nstacks == w->capacity) {

@@ -20,6 +20,9 @@ MODULES = {
     'tlb': ['sim/hw/tlb.c'],
     'space': ['sim/run/space.c'],
     'V': ['sim/run/steps_touch.c'],
+    'world': ['sim/run/drain.c'],
+    'zone': ['alloc/zone.c'],
+    'pagecache': ['alloc/pagecache.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */

@@ -228,7 +228,8 @@ START_TEST(many)
 	refused_many(head, "a: 1\n", 800000, "",
 	    "2:1: unknown section 'a'; there are: kvasir, title, about, "
 	    "source, param, machine, layout, arenas, objects, pools, spaces, "
-	    "kstacks, tlb, work, metrics, sample, inject, expect, plot");
+	    "kstacks, tlb, actors, work, metrics, sample, inject, expect, "
+	    "plot");
 	refused_many("kvasir: 1\nx: [", "&a x,", 800000, "]",
 	    "2:5: anchors (&NAME) are not part of the language");
 	refused_many("kvasir: 1\nx: [&a x", ",*a", 1300000, "]",
@@ -305,7 +306,8 @@ START_TEST(no_text)
 	REFUSED("\xef\xbb\xbfkvasir: 1\r\nx: 1\r\n",
 	    "2:1: unknown section 'x'; there are: kvasir, title, about, "
 	    "source, param, machine, layout, arenas, objects, pools, spaces, "
-	    "kstacks, tlb, work, metrics, sample, inject, expect, plot");
+	    "kstacks, tlb, actors, work, metrics, sample, inject, expect, "
+	    "plot");
 }
 END_TEST
 
