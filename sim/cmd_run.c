@@ -6,6 +6,7 @@
 #include "out/files.h"
 #include "out/log.h"
 #include "out/plot.h"
+#include "out/plot_tlb.h"
 #include "out/report_run.h"
 #include "out/shape.h"
 
@@ -87,6 +88,8 @@ files_write(const struct kv_run *run, const char *folder,
 		error = series_write(run, folder, &b);
 	if (error == 0 && run->sc->kstacks.present)
 		error = plots_write(run, folder, &b);
+	if (error == 0)
+		error = kv_plot_write_paging(folder, run);
 	kv_buf_fini(&b);
 	return error;
 }

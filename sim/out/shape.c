@@ -198,8 +198,7 @@ stack_arenas(const struct kv_run *run)
 {
 	unsigned n = 0;
 
-	while (run->world != NULL &&
-	       kv_kstack_arena(run->world->kstack, n) != NULL)
+	while (run->world != NULL && kv_world_arena(run->world, n) != NULL)
 		n++;
 	return n;
 }
@@ -207,7 +206,7 @@ stack_arenas(const struct kv_run *run)
 static const struct kv_vmem *
 arena(const struct kv_run *run, unsigned stack, size_t i)
 {
-	return i < stack ? kv_kstack_arena(run->world->kstack, (unsigned)i)
+	return i < stack ? kv_world_arena(run->world, (unsigned)i)
 			 : run->arenas[i - stack];
 }
 

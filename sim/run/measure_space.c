@@ -154,3 +154,13 @@ kv_measure_spaces(
 	}
 	put_all(m, &all);
 }
+
+struct kv_spaces_sum
+kv_spaces_sum(const struct kv_space *spaces, size_t nspaces)
+{
+	struct sums sum = {0};
+
+	for (size_t i = 0; i < nspaces; i++)
+		sums_add(&sum, &spaces[i]);
+	return (struct kv_spaces_sum){sum.mapped, sum.promoted, sum.pt_bytes};
+}

@@ -10,4 +10,11 @@
 void kv_measure_spaces(
     const struct kv_space *spaces, size_t nspaces, struct kv_metrics *m);
 
+/* Bytes under leaves, of them under superpages, and of page tables. */
+struct kv_spaces_sum {
+	uint64_t mapped, promoted, pt_bytes;
+};
+struct kv_spaces_sum kv_spaces_sum(
+    const struct kv_space *spaces, size_t nspaces);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "out/mem.h"
+#include "run/measure_space.h"
 
 /* ---- A moment --------------------------------------------------------- */
 
@@ -74,6 +75,7 @@ kv_timeline_add(
 {
 	struct kv_reserv_stats stats = kv_reserv_stats(w->reserv);
 	struct kv_phys_stats phys = kv_phys_stats(w->phys);
+	struct kv_spaces_sum sum = kv_spaces_sum(w->spaces, w->nspaces);
 	struct kv_sample s = {
 	    .op = op,
 	    .seconds = seconds,
@@ -81,6 +83,9 @@ kv_timeline_add(
 	    .unused_pages = stats.unused_pages,
 	    .free_pages = phys.free_pages,
 	    .pages = phys.pages,
+	    .mapped = sum.mapped,
+	    .promoted = sum.promoted,
+	    .pt_bytes = sum.pt_bytes,
 	    .cell = t->ncells,
 	};
 
@@ -90,7 +95,9 @@ kv_timeline_add(
 		s.blocks[order] = phys.blocks[order];
 	t->cells = kv_mem_resize(t->cells,
 	    t->ncells + stats.full + stats.partial, sizeof(*t->cells));
-	kv_reserv_walk(w->reserv, kv_kstack_object(w->kstack), cell_add, t);
+	if (w->kstack != NULL)
+		kv_reserv_walk(
+		    w->reserv, kv_kstack_object(w->kstack), cell_add, t);
 	t->samples =
 	    kv_mem_resize(t->samples, t->nsamples + 1, sizeof(*t->samples));
 	t->samples[t->nsamples++] = s;

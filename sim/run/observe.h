@@ -27,6 +27,8 @@ struct kv_sample {
 	uint64_t free_pages;	   /* those counted too */
 	uint64_t pages;		   /* of memory */
 	uint64_t blocks[KV_PHYS_ORDERS]; /* free, by order */
+	/* bytes: under leaves, of them under superpages, of page tables */
+	uint64_t mapped, promoted, pt_bytes;
 	size_t cell;
 };
 

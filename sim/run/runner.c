@@ -340,7 +340,7 @@ kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
 	    .runner = r};
 	*r = (struct kv_runner){.run = run,
 	    .errors = errors,
-	    .watch = sc->kstacks.present ? nsamples : 0,
+	    .watch = sc->kstacks.present || sc->paging ? nsamples : 0,
 	    .links = zeroed(sc->narenas, sizeof(*r->links)),
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),

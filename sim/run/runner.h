@@ -69,8 +69,8 @@ struct kv_run {
  */
 int kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
     struct kv_run **result, struct kv_errors *errors);
-/* The same, with about nsamples samples of the stacks and the memory under
- * them in run->timeline; none without kernel stacks. */
+/* The same, with about nsamples samples of stacks, page tables and the memory
+ * under them in run->timeline; none where there are neither. */
 int kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
     unsigned nsamples, struct kv_run **result, struct kv_errors *errors);
 void kv_run_free(struct kv_run *run);

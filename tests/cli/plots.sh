@@ -19,9 +19,10 @@ draw() {
 		cmp "$script" "$2/plots/$script"
 		count=$((count + 1))
 	done
-	# series.gp is a template; the map of free memory is that of one run.
+	# series.gp is a template; some pictures are those of one run.
 	[ "$count" -eq "$(find "$2/plots" -name '*.gp' ! -name series.gp \
-	    ! -name free_map.gp | wc -l)" ]
+	    ! -name free_map.gp ! -name entries.gp ! -name guards.gp \
+	    ! -name huge.gp ! -name promotion.gp | wc -l)" ]
 	cd "$2"
 }
 
@@ -41,8 +42,23 @@ for name in blocks squeeze; do
 done
 for script in "$1"/plots/*.gp; do
 	name=$(basename "$script")
-	[ "$name" = series.gp ] || cmp "$script" "$name"
+	# huge.dat is of runs on KVM alone.
+	[ "$name" = series.gp ] || [ "$name" = huge.gp ] ||
+		cmp "$script" "$name"
 done
+printf '# columns\n"old" 41943040 0 512\n' >huge.dat
+printf '# columns\n"new" 33554432 31457280 16\n' >>huge.dat
+gnuplot "$1/plots/huge.gp" 2>stderr || { cat stderr; exit 1; }
+grep -q '</svg>' huge.svg
+# Without kernel stacks: pictures of page tables alone.
+"$kvasir" run "$1/scenarios/m207_demoted_under_an_entry.yaml" \
+    -o "$tmp/tables" >"$tmp/stdout"
+cd "$tmp/tables"
+for script in *.gp; do
+	gnuplot "$script" 2>stderr || { cat stderr; exit 1; }
+	grep -q '</svg>' "${script%.gp}.svg"
+done
+[ -s promotion.svg ] && [ -s entries.svg ]
 cd "$1"
 # One policy, nothing to draw: still no error.
 "$kvasir" replay "$tmp/empty" --policy freebsd-16 -o "$tmp/nothing" \

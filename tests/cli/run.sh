@@ -130,9 +130,10 @@ fi
 # ---- -o: both forms, the folder created; the same as on stdout
 try 0 run good.yaml -o out/deep
 [ "$(cd out/deep && echo *)" = "arenas.txt buddyinfo.txt contiguity.dat \
-contiguity.gp free_blocks.dat free_blocks.gp free_map.dat free_map.gp \
-histogram.dat histogram.gp kernel_maps.txt kstat.txt occupancy.dat \
-occupancy.gp partpopq.txt phys_free.txt pindex.dat pindex.gp pressure.gp \
+contiguity.gp entries.dat entries.gp free_blocks.dat free_blocks.gp \
+free_map.dat free_map.gp guards.dat guards.gp histogram.dat histogram.gp \
+kernel_maps.txt kstat.txt occupancy.dat occupancy.gp partpopq.txt \
+phys_free.txt pindex.dat pindex.gp pressure.gp promotion.dat promotion.gp \
 report.json report.txt runs.dat runs.gp show_vmem.txt" ] || complain "-o wrote: $(ls out/deep)"
 cmp -s stdout out/deep/report.txt || complain 'report.txt is not the report'
 cmp -s first out/deep/report.json || complain 'the audit changed the report'
