@@ -4,7 +4,8 @@
  *
  * The timer's signal is blocked in this thread and open in KVM_RUN alone
  * (KVM_SET_SIGNAL_MASK), so that it ends a run and is then taken from the queue
- * here: no handler, nothing that the rest of the program could notice.
+ * here: no handler, nothing that the rest of the program could notice, unless
+ * it uses the same real-time signal of this thread (SIGRTMIN + 1) during a run.
  */
 #define _DEFAULT_SOURCE /* syscall */
 #include "hw/kvm_vm.h"
