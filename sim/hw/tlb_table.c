@@ -31,7 +31,8 @@ static const struct kv_tlb_config table[] =
 	    .tags = true},
 	{.name = "amd-zen2",
 	    .about = "Software Optimization Guide for AMD EPYC 7002 (56305): "
-		     "64 entries, then 2048 of 16 ways; 16 KiB from 4 PTEs",
+		     "64 entries, then 2048 of 16 ways; 16 KiB from 4 PTEs: "
+		     "freebsd.md 5",
 	    .arrays =
 		{{.name = "l1", .sets = 1, .ways = 64, .levels = K4 | M2 | G1},
 		    {.name = "l2", .sets = 128, .ways = 16, .levels = K4 | M2}},
@@ -40,7 +41,8 @@ static const struct kv_tlb_config table[] =
 	    .tags = true},
 	{.name = "amd-zen4",
 	    .about = "Software Optimization Guide for AMD Zen 4 (57647): "
-		     "72 entries, then 3072 of 24 ways; 16 KiB from 4 PTEs",
+		     "72 entries, then 3072 of 24 ways; 16 KiB from 4 PTEs: "
+		     "freebsd.md 5",
 	    .arrays =
 		{{.name = "l1", .sets = 1, .ways = 72, .levels = K4 | M2 | G1},
 		    {.name = "l2", .sets = 128, .ways = 24, .levels = K4 | M2}},
