@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "out/leaf_list.h"
+
 /* What is being described, to what end. */
 struct page {
 	const struct kv_run *run;
@@ -173,10 +175,10 @@ put_chunk(void *arg, const struct kv_kstack_chunk *chunk)
 static void
 put_mode(struct kv_buf *b, unsigned attr)
 {
-	kv_buf_printf(b, "r%c%c%c%c%s%s%s", (attr & KV_PTE_W) != 0 ? 'w' : '-',
-	    (attr & KV_PTE_X) != 0 ? 'x' : '-',
-	    (attr & KV_PTE_U) != 0 ? 'u' : 's',
-	    (attr & KV_PTE_G) != 0 ? 'g' : '-',
+	char mode[KV_LEAF_MODE];
+
+	kv_leaf_mode(attr, mode);
+	kv_buf_printf(b, "%s%s%s%s", mode,
 	    (attr & KV_PTE_A) != 0 ? ", accessed" : "",
 	    (attr & KV_PTE_M) != 0 ? ", modified" : "",
 	    (attr & KV_PTE_CONTIG) != 0 ? ", in a contiguous group" : "");

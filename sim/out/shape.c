@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "out/leaf_list.h"
+
 /* ---- Free memory ----------------------------------------------------- */
 
 static uint64_t
@@ -135,50 +137,42 @@ shape_partpopq(const struct kv_run *run, struct kv_buf *b)
 
 /* ---- Mappings -------------------------------------------------------- */
 
-/* The range that is open: stacks that touch are one. */
-struct range {
-	const struct kv_world *w;
-	struct kv_buf *b;
-	kv_va_t start, end;
-};
-
 static void
-range_close(struct range *r)
+list_space(const struct kv_space *s, const char *name, struct kv_buf *b)
 {
-	if (r->start != r->end)
-		kv_buf_printf(r->b,
-		    "0x%016" PRIx64 "-0x%016" PRIx64 " rw-sg WB 0 0 %s%" PRIu64
-		    "\n",
-		    r->start, r->end,
-		    r->w->spec.machine->contig_order != 0 ? "0 " : "",
-		    (r->end - r->start) >> r->w->spec.machine->page_shift);
-}
+	struct kv_buf lines = {0};
 
-static int
-range_add(void *arg, const struct kv_stack *stack)
-{
-	struct range *r = arg;
-
-	if (stack->ks != r->end) {
-		range_close(r);
-		r->start = stack->ks;
+	if (kv_leaf_list(s, &lines) != 0) {
+		kv_buf_printf(b, "%s%s map:\n", b->size == 0 ? "" : "\n", name);
+		kv_buf_add(b, lines.data, lines.size);
 	}
-	r->end = stack->ks +
-		 ((uint64_t)stack->npages << r->w->spec.machine->page_shift);
-	return 0;
+	kv_buf_fini(&lines);
 }
 
-/* The stacks, as pmap_qenter maps them: base pages alone (freebsd.md 5). */
+/* The kernel's space. */
 static void
 shape_kernel_maps(const struct kv_run *run, struct kv_buf *b)
 {
-	struct range r = {.w = run->world, .b = b};
+	struct kv_buf lines = {0};
 
-	if (run->world == NULL || run->world->nstacks == 0)
-		return;
-	kv_buf_printf(b, "vm.pmap.kernel_maps: \n\nKernel map:\n");
-	kv_kstack_walk(run->world->kstack, range_add, &r);
-	range_close(&r);
+	if (run->world != NULL)
+		list_space(&run->world->spaces[0], "Kernel", &lines);
+	if (lines.size != 0) {
+		kv_buf_printf(b, "vm.pmap.kernel_maps: \n\n");
+		kv_buf_add(b, lines.data, lines.size);
+	}
+	kv_buf_fini(&lines);
+}
+
+/* The other ones, in the same lines. */
+static void
+shape_space_maps(const struct kv_run *run, struct kv_buf *b)
+{
+	size_t i;
+
+	for (i = 1; run->world != NULL && i < run->world->nspaces; i++)
+		list_space(
+		    &run->world->spaces[i], run->world->spaces[i].cfg.name, b);
 }
 
 /* ---- Arenas ---------------------------------------------------------- */
@@ -373,6 +367,7 @@ shape_show_vmem(const struct kv_run *run, struct kv_buf *b)
 
 const struct kv_shape kv_shapes[] = {{"buddyinfo.txt", shape_buddyinfo},
     {"phys_free.txt", shape_phys_free}, {"partpopq.txt", shape_partpopq},
-    {"kernel_maps.txt", shape_kernel_maps}, {"arenas.txt", shape_vmem},
+    {"kernel_maps.txt", shape_kernel_maps},
+    {"space_maps.txt", shape_space_maps}, {"arenas.txt", shape_vmem},
     {"kstat.txt", shape_kstat}, {"show_vmem.txt", shape_show_vmem}};
 const size_t kv_nshapes = sizeof(kv_shapes) / sizeof(kv_shapes[0]);

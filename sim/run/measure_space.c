@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/pte_code.h"
+
 static double
 ratio(uint64_t a, uint64_t b)
 {
@@ -22,6 +24,7 @@ struct sums {
 	uint64_t mapped, promoted; /* bytes; under leaves above the base */
 	uint64_t groups;	   /* contiguous groups, now */
 	uint64_t leaves[ORDERS];   /* by log2 base pages */
+	uint64_t base;		   /* base pages that leaves of level 0 map */
 	uint64_t orders;	   /* bit i: leaves of order i may be */
 };
 
@@ -31,7 +34,7 @@ sums_add(struct sums *sum, const struct kv_space *s)
 	const struct kv_pte_format *f = s->cfg.format;
 	struct kv_pmap_stats t = kv_pmap_stats(s->pmap);
 	struct kv_pmap_stats *u = &sum->t;
-	unsigned i;
+	unsigned order = kv_pte_group(f, 0), i;
 
 	u->promotions += t.promotions;
 	u->demotions += t.demotions;
@@ -57,8 +60,13 @@ sums_add(struct sums *sum, const struct kv_space *s)
 	}
 	sum->entries += t.pt_level[0] << f->pt_shift;
 	sum->pt_bytes += t.pt_pages << f->page_shift;
-	if (f->group[0].order != 0)
-		sum->groups += t.grouped >> f->group[0].order;
+	sum->base += t.leaves[0];
+	if (order != 0) {
+		sum->groups += t.grouped >> order;
+		sum->orders |= UINT64_C(1) << order;
+		sum->leaves[0] -= t.grouped;
+		sum->leaves[order] += t.grouped >> order;
+	}
 }
 
 /* One figure: of all spaces; of one, or NULL. */
@@ -120,7 +128,7 @@ put_all(struct kv_metrics *m, const struct sums *s)
 		kv_metrics_put_uint(m, KV_METRIC_COUNT, name, s->leaves[order]);
 	}
 	kv_metrics_put_ratio(
-	    m, "pmap.pte_use", 100 * ratio(s->leaves[0], s->entries));
+	    m, "pmap.pte_use", 100 * ratio(s->base, s->entries));
 }
 
 static void

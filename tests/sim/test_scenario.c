@@ -435,6 +435,77 @@ static const char steps[] =
     "  - add: {arena: a, base: 2G, size: 1M}\n"
     "  - drain: {}\n";
 
+START_TEST(objects_and_spaces)
+{
+	load("kvasir: 1\n"
+	     "machine: {memory: 64M, domains: 2}\n"
+	     "objects: {a: {pages: 7}, b: {pages: 1M, colored: no, color: 3,"
+	     " domain: 1}}\n"
+	     "spaces: {s: {format: arm64-4k}, kernel: {promotion: off}}\n",
+	    NULL, 0);
+	ck_assert(sc->paging);
+	ck_assert_uint_eq(sc->nobjects, 2);
+	ck_assert_str_eq(sc->objects[0].name, "a");
+	ck_assert(sc->objects[0].colored);
+	ck_assert_uint_eq(sc->objects[1].npages, 1 << 20);
+	ck_assert(!sc->objects[1].colored);
+	ck_assert_uint_eq(sc->objects[1].color, 3);
+	ck_assert_uint_eq(sc->objects[1].domain, 1);
+	/* the kernel's comes first, wherever it is named */
+	ck_assert_uint_eq(sc->nspaces, 2);
+	ck_assert_str_eq(sc->spaces[0].name, "kernel");
+	ck_assert_str_eq(sc->spaces[0].format->name, "amd64");
+	ck_assert(!sc->spaces[0].promotion);
+	ck_assert_str_eq(sc->spaces[1].format->name, "arm64-4k");
+	ck_assert(sc->spaces[1].promotion);
+	load("kvasir: 1\nkstacks: {policy: freebsd-16, mapping: enter}\n", NULL,
+	    0);
+	ck_assert(!sc->paging && sc->kstacks.enter);
+	ck_assert_uint_eq(sc->nspaces, 1);
+}
+END_TEST
+
+START_TEST(map_steps)
+{
+	const struct kv_map_step *m;
+
+	load("kvasir: 1\n"
+	     "machine: {name: riscv-sv39, memory: 64M}\n"
+	     "objects: {o: {pages: 64}}\n"
+	     "arenas: {va: {base: machine.kva_start, size:"
+	     " machine.reserv_size}}\n"
+	     "work:\n"
+	     " - map: {va: machine.kva_start + 1G, size: 8K, object: o,"
+	     " offset: 3}\n"
+	     " - alloc: {arena: va, size: 4K, as: b}\n"
+	     " - map: {va: block.b.va, pages: 2, object: o, count: 5,"
+	     " stride: 3 * machine.page_size}\n"
+	     " - map: {va: 1G, size: 2G, pa: 1T, how: leaf, level: 2}\n"
+	     " - promote: {va: 0}\n",
+	    NULL, 0);
+	ck_assert_uint_eq(sc->arenas[0].base, UINT64_C(0xffffffc000000000));
+	ck_assert_uint_eq(sc->arenas[0].size, 2 << 20);
+	m = sc->work[0].map;
+	ck_assert_ptr_null(m->va.expr);
+	ck_assert_uint_eq(m->va.value, UINT64_C(0xffffffc040000000));
+	ck_assert_uint_eq(m->npages, 2);
+	ck_assert_uint_eq(m->pindex.value, 3);
+	ck_assert_int_eq(m->object, 0);
+	m = sc->work[2].map;
+	ck_assert_ptr_nonnull(m->va.expr);
+	ck_assert_uint_eq(m->stride, 12288);
+	ck_assert_uint_eq(sc->work[2].count, 5);
+	m = sc->work[3].map;
+	ck_assert_int_eq(m->object, -1);
+	ck_assert_int_eq(m->how, KV_MAP_LEAF);
+	ck_assert_uint_eq(m->level, 2);
+	ck_assert_uint_eq(m->npages, 1 << 19);
+	/* a superpage apart */
+	ck_assert_uint_eq(sc->work[4].map->stride, 2 << 20);
+	ck_assert_uint_eq(sc->work[4].count, 1);
+}
+END_TEST
+
 START_TEST(step_values)
 {
 	const struct kv_step *w;
@@ -722,7 +793,8 @@ main(void)
 	    characters, parameter_length, top_of_memory, largest_slot,
 	    parameter_values, parameter_chain, ranges, policies, arenas,
 	    page_size_of_machine, step_values, step_requests, repeated,
-	    many_steps, truth, formulas, requests};
+	    objects_and_spaces, map_steps, many_steps, truth, formulas,
+	    requests};
 	Suite *s = suite_create("scenario");
 	TCase *tc = tcase_create("scenario");
 	size_t i;
