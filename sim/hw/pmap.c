@@ -34,7 +34,9 @@
  *   I6  The base pages mapped, counted where they are entered and removed
  *       alone, are those that the leaves map: promotion and demotion neither
  *       make nor lose one (V5).
- * 4 Cost.  One load a level; a run of pages asks for the way once a table.
+ * 4 Cost.  One load a level, for children stand at one distance from a table's
+ *   address; a run of pages asks for the way once a table.  What an entry
+ *   allows is read from two tables, by its low and its high bits.
  * 5 Fidelity.  spec freebsd.md 5.  qenter leaves an entry alone that differs in
  *   A and M only, as upstream does on amd64 (here on all).  Tables are made
  *   with the first page that needs them; a kernel grows its half of the address
@@ -71,18 +73,17 @@ bump_put(void *arg, unsigned level, kv_pa_t pa)
 int
 kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t)
 {
-	const size_t n = (size_t)p->level[level].mask + 1;
-	size_t size = sizeof(**t) + n * sizeof(uint64_t);
+	size_t size = sizeof(**t) + p->room * sizeof(uint64_t);
 	kv_pa_t pa;
 	int error = p->source.get(p->source.arg, level, &pa);
 
 	if (error != 0)
 		return error;
 	if (level != 0)
-		size += n * sizeof(struct kv_pt *);
+		size += p->room * sizeof(struct kv_pt *);
 	*t = memset(kv_mem_resize(NULL, size, 1), 0, size);
 	if (level != 0)
-		(*t)->child = (struct kv_pt **)(void *)((*t)->entry + n);
+		(*t)->child = (struct kv_pt **)(void *)((*t)->entry + p->room);
 	(*t)->pa = pa;
 	(*t)->level = level;
 	(*t)->born = p->op;
@@ -167,6 +168,8 @@ init_levels(struct kv_pmap *p)
 {
 	const struct kv_pte_format *f = p->format;
 
+	p->top = f->levels - 1;
+	p->room = (size_t)1 << f->pt_shift;
 	for (unsigned l = 0; l < f->levels; l++) {
 		const unsigned shift = kv_pte_shift(f, l);
 
@@ -197,6 +200,32 @@ init_codes(struct kv_pmap *p)
 	}
 }
 
+/* What the bits of an entry from a shift on say, by their value. */
+static void
+init_decode(uint8_t *table, unsigned nbits, unsigned shift,
+    const struct kv_pte_bits *bits, unsigned attr)
+{
+	for (uint64_t i = 0; i < UINT64_C(1) << nbits; i++)
+		if ((bits->mask >> shift & (UINT64_MAX >> (64 - nbits))) != 0 &&
+		    kv_pte_on(bits, i << shift))
+			table[i] |= (uint8_t)attr;
+}
+
+static void
+init_decodes(struct kv_pmap *p)
+{
+	const struct kv_pte_format *f = p->format;
+
+	for (unsigned i = 0; i <= KV_PTE_ATTRS; i++) {
+		const struct kv_pte_bits *bits =
+		    i < KV_PTE_ATTRS ? &f->attr[i] : &f->user_x;
+
+		init_decode(p->low, KV_PT_LOW_BITS, 0, bits, 1u << i);
+		init_decode(p->high, 64 - KV_PT_HIGH_FROM, KV_PT_HIGH_FROM,
+		    bits, 1u << i);
+	}
+}
+
 static void
 init_addresses(struct kv_pmap *p, bool low_half)
 {
@@ -220,6 +249,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->format = cfg->format;
 	init_levels(p);
 	init_codes(p);
+	init_decodes(p);
 	init_addresses(p, cfg->low_half);
 	p->psind_full = m != NULL && m->reserv_sub != 0 ? 2 : 1;
 	p->user = cfg->user;

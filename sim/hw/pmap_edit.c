@@ -24,7 +24,7 @@ static uint64_t protected(
 {
 	const unsigned wx = KV_PTE_W | KV_PTE_X;
 
-	attr = (kv_pte_decode(p->format, entry) & ~wx) | (attr & wx);
+	attr = (kv_pt_attr(p, entry) & ~wx) | (attr & wx);
 	return (entry & ~p->attrs) | p->code[attr];
 }
 

@@ -7,29 +7,34 @@
 
 /* ---- Leaves ------------------------------------------------------------ */
 
-/* Entry i of t, a leaf that begins at an offset. */
-static struct kv_leaf
-leaf_at(
-    const struct kv_pmap *p, const struct kv_pt *t, unsigned i, uint64_t offset)
+/* Entry i of a table of a level, a leaf that begins at an offset. */
+static inline struct kv_leaf
+leaf_at(const struct kv_pmap *p, uint64_t entry, unsigned level, unsigned i,
+    uint64_t offset)
 {
+	const uint64_t single = kv_pt_single(p, entry, level, i);
+
 	return (struct kv_leaf){.va = kv_pt_va(p, offset),
-	    .pa = kv_pte_frame(p->format, kv_pt_alone(p, t, i)),
-	    .level = t->level,
-	    .attr = kv_pte_decode(p->format, t->entry[i])};
+	    .pa = kv_pte_frame(p->format, single),
+	    .level = level,
+	    .attr = kv_pt_attr(p, entry)};
 }
 
 int
 kv_pmap_extract(const struct kv_pmap *pmap, kv_va_t va, struct kv_leaf *leaf)
 {
-	const struct kv_pt *t = kv_pt_lookup(pmap, va);
-	const unsigned i = kv_pt_index(pmap, va, t->level);
-	const unsigned shift = pmap->level[t->level].shift;
+	unsigned level;
+	const struct kv_pt *t = kv_pt_descend(pmap, va, &level);
+	const unsigned i = kv_pt_index(pmap, va, level);
+	const unsigned shift = pmap->level[level].shift;
+	const uint64_t entry = t->entry[i];
 
 	if (!kv_pt_canonical(pmap, va))
 		return EINVAL;
-	if (t->entry[i] == 0)
+	if (entry == 0)
 		return ENOENT;
-	*leaf = leaf_at(pmap, t, i, (va & pmap->va_mask) >> shift << shift);
+	*leaf = leaf_at(
+	    pmap, entry, level, i, (va & pmap->va_mask) >> shift << shift);
 	return 0;
 }
 
@@ -91,7 +96,7 @@ walk_table(const struct kv_pmap *p, const struct kv_pt *t, uint64_t lo,
 			kv_pt_clip(p, t->level, i, &from, &to);
 			ended = walk_table(p, t->child[i], from, to, cb, arg);
 		} else {
-			leaf = leaf_at(p, t, i, offset);
+			leaf = leaf_at(p, t->entry[i], t->level, i, offset);
 			ended = cb(arg, &leaf);
 		}
 		if (ended != 0)
@@ -200,7 +205,7 @@ check_leaf(struct audit *a, const struct kv_pt *t, unsigned i, kv_va_t va)
 	const struct kv_pte_format *f = p->format;
 	const struct kv_pt_level *l = &p->level[t->level];
 	const uint64_t entry = t->entry[i];
-	const struct kv_leaf leaf = leaf_at(p, t, i, va);
+	const struct kv_leaf leaf = leaf_at(p, entry, t->level, i, va);
 	const unsigned n = 1u << l->order;
 	uint64_t group = 0;
 

@@ -6,7 +6,9 @@
 #include "hw/pmap.h"
 #include "hw/pte_code.h"
 
-/* A table in memory: its entries, then, above level 0, its children. */
+/* A table in memory: its entries, then, above level 0, its children.  The root
+ * has room for as many as the others, so that children stand at one distance.
+ */
 struct kv_pt {
 	struct kv_pt **child; /* (c) NULL at level 0; (I1) */
 	kv_pa_t pa;	      /* (c) */
@@ -15,6 +17,11 @@ struct kv_pt {
 	unsigned level;	      /* (c) */
 	uint64_t entry[];     /* (I3) */
 };
+
+/* All formats keep attributes in the bits below LOW_BITS and from HIGH_FROM on,
+ * and frames between. */
+enum { KV_PT_LOW_BITS = 12, KV_PT_HIGH_FROM = 51 };
+#define KV_PT_USER_X (1u << KV_PTE_ATTRS) /* on, if the mapping is a user's */
 
 /* What an entry of a level has, precomputed (c). */
 struct kv_pt_level {
@@ -26,7 +33,9 @@ struct kv_pt_level {
 };
 
 struct kv_pmap {
-	const struct kv_pte_format *format;	     /* (c) */
+	const struct kv_pte_format *format; /* (c) */
+	unsigned top;			    /* (c) level of the root */
+	size_t room;			    /* (c) entries of a table */
 	struct kv_pt_level level[KV_PTE_LEVELS_MAX]; /* (c) */
 	uint64_t code[1 << KV_PTE_ATTRS];	     /* (c) attr -> bits */
 	uint64_t attrs, am, contig; /* (c) masks: all but CONTIG; A, M; that */
@@ -37,10 +46,12 @@ struct kv_pmap {
 	unsigned psind_full; /* (c) psind of a full reservation */
 	bool user;	     /* (c) superpages of full tables alone */
 	struct kv_pt *root;
-	kv_pa_t bump;		    /* of the source that is built in */
-	uint64_t op;		    /* number of the operation */
-	uint64_t pages;		    /* base pages that leaves map (I6) */
-	struct kv_pmap_stats stats; /* (I5) */
+	kv_pa_t bump;			  /* of the source that is built in */
+	uint64_t op;			  /* number of the operation */
+	uint64_t pages;			  /* base pages that leaves map (I6) */
+	struct kv_pmap_stats stats;	  /* (I5) */
+	uint8_t low[1 << KV_PT_LOW_BITS]; /* (c) attributes by low bits */
+	uint8_t high[1 << (64 - KV_PT_HIGH_FROM)]; /* (c) ... by high bits */
 };
 
 static inline unsigned
@@ -49,16 +60,45 @@ kv_pt_index(const struct kv_pmap *p, kv_va_t va, unsigned level)
 	return (unsigned)(va >> p->level[level].shift) & p->level[level].mask;
 }
 
-/* The lowest table on the way to va. */
+/* The lowest table on the way to va, and its level.  A hot walk touches nothing
+ * of a table but one child, or entry. */
+static inline struct kv_pt *
+kv_pt_descend(const struct kv_pmap *p, kv_va_t va, unsigned *level)
+{
+	struct kv_pt *t = p->root;
+	unsigned l = p->top;
+
+	for (; l != 0; l--) {
+		struct kv_pt *const *children =
+		    (struct kv_pt *const *)(void *)(t->entry + p->room);
+		struct kv_pt *child = children[kv_pt_index(p, va, l)];
+
+		if (child == NULL)
+			break;
+		t = child;
+	}
+	*level = l;
+	return t;
+}
+
 static inline struct kv_pt *
 kv_pt_lookup(const struct kv_pmap *p, kv_va_t va)
 {
-	struct kv_pt *t = p->root, *child;
+	unsigned level;
 
-	while (t->level != 0 &&
-	       (child = t->child[kv_pt_index(p, va, t->level)]) != NULL)
-		t = child;
-	return t;
+	return kv_pt_descend(p, va, &level);
+}
+
+/* As kv_pte_decode, by tables. */
+static inline unsigned
+kv_pt_attr(const struct kv_pmap *p, uint64_t entry)
+{
+	const unsigned low = p->low[entry & ((1u << KV_PT_LOW_BITS) - 1)];
+	const unsigned attr = low | p->high[entry >> KV_PT_HIGH_FROM];
+	const unsigned both = KV_PT_USER_X | KV_PTE_U;
+
+	return (attr & both) == both ? (attr | KV_PTE_X) & (KV_PT_USER_X - 1)
+				     : attr & (KV_PT_USER_X - 1);
 }
 
 /* The address of an offset into what the root covers. */
@@ -96,12 +136,21 @@ kv_pt_leaf(const struct kv_pmap *p, kv_pa_t pa, unsigned level, unsigned attr)
 	       p->code[attr & ((1u << KV_PTE_ATTRS) - 1)];
 }
 
-/* A leaf as it would be outside its contiguous group. */
+/* Entry i of a table of a level, as it would be outside its contiguous group.
+ */
+static inline uint64_t
+kv_pt_single(
+    const struct kv_pmap *p, uint64_t entry, unsigned level, unsigned i)
+{
+	if ((entry & p->contig) == 0)
+		return entry;
+	return kv_pte_alone(p->format, entry, p->level[level].order, i);
+}
+
 static inline uint64_t
 kv_pt_alone(const struct kv_pmap *p, const struct kv_pt *t, unsigned i)
 {
-	return kv_pte_alone(
-	    p->format, t->entry[i], p->level[t->level].order, i);
+	return kv_pt_single(p, t->entry[i], t->level, i);
 }
 
 /* Replace an entry and tell whoever listens; counts are the caller's. */

@@ -62,7 +62,7 @@ obstacle(const struct kv_pmap *p, const struct kv_pt *t, unsigned i, unsigned n)
 	}
 	if ((kv_pte_frame(p->format, first) & (size - 1)) != 0)
 		causes |= 1u << KV_PMAP_FRAMES;
-	if ((kv_pte_decode(p->format, first) & KV_PTE_A) == 0)
+	if ((kv_pt_attr(p, first) & KV_PTE_A) == 0)
 		causes |= 1u << KV_PMAP_ACCESSED;
 	return causes == 0 ? KV_PMAP_CAUSES
 			   : (enum kv_pmap_cause)__builtin_ctz(causes);
@@ -120,7 +120,7 @@ promote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	t->child[i] = NULL;
 	kv_pt_put(p, t, i,
 	    kv_pt_leaf(
-		p, kv_pte_frame(f, first), t->level, kv_pte_decode(f, first)));
+		p, kv_pte_frame(f, first), t->level, kv_pt_attr(p, first)));
 	p->stats.leaves[t->level]++;
 	kv_pt_free(p, child);
 	p->stats.promotions++;
@@ -159,7 +159,7 @@ kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 {
 	const unsigned level = t->level - 1;
 	const uint64_t pa = kv_pte_frame(p->format, t->entry[i]);
-	const unsigned attr = kv_pte_decode(p->format, t->entry[i]);
+	const unsigned attr = kv_pt_attr(p, t->entry[i]);
 	const uint64_t first = kv_pt_leaf(p, pa, level, attr);
 	struct kv_pt *child;
 	int error = kv_pt_create(p, level, &child);

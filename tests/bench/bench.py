@@ -5,7 +5,8 @@
 Every row replays one list of operations through Kvasir, a bare loop, glibc
 malloc and jemalloc: in turn, several fresh processes each, the best counts.
 Times are CPU time.  Writes FOLDER/bench.json (FOLDER: BUILD) and keeps the
-inputs in FOLDER/bench.  --quick makes the inputs tiny: for testing this.
+inputs in FOLDER/bench.  Rows of page tables are per page, without a malloc to
+compare with.  --quick makes the inputs tiny: for testing this.
 """
 import argparse
 import gzip
@@ -42,6 +43,11 @@ ROWS = [
     ('reserv.fill', 'phys', 'object_fill 16384 20', 1, 1.2, 100),
     ('reserv.stack_churn', 'phys',
      'object_churn 20000 40000 500000', 4, 3.3, 100),
+]
+# Name, mode, kernel stacks of 4 + 1 pages, at most so many ns a page.
+PAGES = [
+    ('pmap.enter', 'enter', 1000000, 15),
+    ('pmap.translate', 'translate', 20000, 10),
 ]
 COLUMNS = [('floor', 'floor_ns'), ('glibc', 'glibc_ns'),
            ('jemalloc', 'jemalloc_ns')]
@@ -157,6 +163,24 @@ class Bench:
         return [{'name': 'kvm.' + row, **columns}
                 for row, columns in best.items()]
 
+    def pages(self, name, mode, stacks):
+        """ns a page with all tables in place; cold_ns: tables made as well"""
+        stacks = stacks // 1000 if self.quick else stacks
+        best = {'name': name}
+        for _ in range(self.rounds):
+            for program, columns in (('pages', ('ns', 'cold_ns')),
+                                     ('pages_floor', ('floor_ns',))):
+                done = subprocess.run(
+                    [self.program(program), mode, str(stacks)],
+                    env=ENVIRONMENT, capture_output=True, text=True)
+                if done.returncode != 0:
+                    sys.exit(f'bench: {name}: bench_{program} failed')
+                for column, ns in zip(columns, done.stdout.split()):
+                    best[column] = min(float(ns), best.get(column, 1e9))
+        if mode != 'enter':
+            del best['cold_ns']
+        return best
+
     def whole(self, *arguments):
         """One kvasir process: its JSON report, CPU seconds, peak MiB"""
         with tempfile.TemporaryFile() as out:
@@ -254,6 +278,17 @@ def tell_machines(rows):
         print(f'{row["name"]:<27}{row["ns"]:>11.1f}{row["model_ns"]:>9.1f}')
 
 
+def tell_pages(row, limit, stacks):
+    """A row of page tables; a stack has 4 pages"""
+    say(row['name'], f'{row["ns"]:.1f}', f'{row["floor_ns"]:.1f}', '-', '-',
+        '-', f'<= {limit} ns', verdict(row['ns'] <= limit))
+    if 'cold_ns' in row:
+        seconds = row['cold_ns'] * 4 * stacks * 1e-9
+        say('  and tables made', f'{row["cold_ns"]:.1f}', '-', '-', '-', '-',
+            '< 1 s', f'{verdict(seconds < 1)}: {seconds:.3f} s for {stacks} '
+            'stacks')
+
+
 def table(bench):
     print('CPU time per operation, loop included (floor: the loop alone), ns')
     say('row', 'ns', *(title for title, _ in COLUMNS), 'x glibc', 'target',
@@ -262,6 +297,9 @@ def table(bench):
     for name, ours, words, unit, limit, touched in ROWS:
         rows.append(bench.row(name, ours, words, unit, touched))
         compare(rows[-1], limit)
+    for name, mode, stacks, limit in PAGES:
+        rows.append(bench.pages(name, mode, stacks))
+        tell_pages(rows[-1], limit, stacks)
     print(f'malloc: glibc {bench.versions.get("glibc", "not run")}, '
           f'jemalloc {bench.versions.get("jemalloc", "not run")}\n')
     print('Whole processes: CPU time; ns per stack created or disposed of, '

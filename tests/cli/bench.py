@@ -17,6 +17,8 @@ vmem.kstack_churn.1500 vmem.kstack_churn.20000 vmem.kstack_churn.2000000
 vmem.best_mixed.100000 vmem.aligned vmem.fragstorm
 phys.pair phys.churn reserv.fill reserv.stack_churn
 '''.split(), PEERS)
+WANT['pmap.enter'] = {'ns', 'cold_ns', 'floor_ns'}
+WANT['pmap.translate'] = {'ns', 'floor_ns'}
 WANT['sim.million_stacks'] = {'ns', 'seconds', 'peak_mib'}
 WANT['replay.events_per_s'] = WANT['sim.million_stacks'] | {'events_per_s'}
 KVM_ROWS = '''

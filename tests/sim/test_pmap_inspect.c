@@ -124,6 +124,27 @@ START_TEST(test_tells)
 }
 END_TEST
 
+/* The decoding by tables is that of the format, for every attribute. */
+START_TEST(test_attr)
+{
+	size_t rows;
+	const struct kv_pte_format *f = kv_pte_table(&rows) + _i;
+
+	rig_start(&rig, f);
+	for (unsigned attr = 0; attr < 1u << KV_PTE_ATTRS; attr++) {
+		const kv_pa_t high = f->frame_mask << f->frame_shift;
+		const uint64_t entry = kv_pt_leaf(rig.pmap, high, 0, attr);
+		const uint64_t grouped = kv_pte_join(f, entry, 4);
+
+		ck_assert_uint_eq(
+		    kv_pt_attr(rig.pmap, entry), kv_pte_decode(f, entry));
+		ck_assert_uint_eq(
+		    kv_pt_attr(rig.pmap, grouped), kv_pte_decode(f, grouped));
+	}
+	rig_stop(&rig);
+}
+END_TEST
+
 /* A root in the lower half takes its addresses alone. */
 START_TEST(test_low_half)
 {
@@ -152,9 +173,13 @@ main(void)
 {
 	Suite *suite = suite_create("pmap_inspect");
 	TCase *tcase = tcase_create("pmap_inspect");
+	size_t rows;
+
+	(void)kv_pte_table(&rows);
 
 	tcase_add_loop_test(tcase, test_check, 0, 16);
 	tcase_add_test(tcase, test_tells);
+	tcase_add_loop_test(tcase, test_attr, 0, (int)rows);
 	tcase_add_test(tcase, test_low_half);
 	suite_add_tcase(suite, tcase);
 	return kv_test_main(suite);
