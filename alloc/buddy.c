@@ -17,6 +17,11 @@
  *                                             head of 8 pages
  *
  *   So memory that nobody split costs one record a piece.
+ *   The last split may be put off (the cut): its block is then in no queue and
+ *   the upper halves are counted nowhere.  Settled, they are where they would
+ *   have been, for nothing else was asked since.  If the part that was given is
+ *   freed before that, each of its buddies up to the block is one of those
+ *   halves: they are joined, and what is left to do is to free the block.
  * 3 Invariants.
  *   I1  Blocks are aligned to their size and lie in one segment.
  *   I2  Blocks do not overlap.
@@ -356,8 +361,9 @@ set_head(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 		    (uint8_t)value;
 }
 
-void
-kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
+/* The block is in that pool already. */
+static void
+insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
     unsigned order, unsigned pool, enum kv_buddy_end end)
 {
 	struct kv_buddy_queue *q =
@@ -366,7 +372,6 @@ kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 	    (seg->domain * b->nlists + seg->list) * KV_BUDDY_POOLS + pool;
 	struct kv_buddy_link *link;
 
-	kv_buddy_set_pool(b, seg, pfn, order, pool);
 	set_head(b, seg, pfn, order, order + 1);
 	link = kv_buddy_link_of(b, seg, pfn, order);
 	link->prev = end == KV_BUDDY_TAIL ? q->tail : KV_BUDDY_NONE;
@@ -382,6 +387,14 @@ kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 	q->count++;
 	b->orders[row] |= UINT32_C(1) << order;
 	b->free[seg->domain] += UINT64_C(1) << order;
+}
+
+void
+kv_buddy_insert(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
+    unsigned order, unsigned pool, enum kv_buddy_end end)
+{
+	kv_buddy_set_pool(b, seg, pfn, order, pool);
+	insert(b, seg, pfn, order, pool, end);
 }
 
 void
@@ -492,20 +505,58 @@ choose(const struct kv_buddy *b, unsigned domain, unsigned list, unsigned order,
 }
 
 uint32_t
-kv_buddy_take(
+kv_buddy_take_uncut(
     struct kv_buddy *b, unsigned domain, unsigned pool, unsigned order)
 {
 	for (unsigned list = 0; list < b->nlists; list++) {
 		unsigned from_pool = pool;
 		int from = choose(b, domain, list, order, &from_pool);
-		uint32_t pfn;
 
 		if (from < 0)
 			continue;
-		pfn = kv_buddy_pop(
-		    b, domain, list, from_pool, (unsigned)from, pool);
-		split(b, pfn, (unsigned)from, order, pool);
-		return pfn;
+		b->cut =
+		    (struct kv_buddy_cut){.pfn = kv_buddy_pop(b, domain, list,
+					      from_pool, (unsigned)from, pool),
+			.order = (uint8_t)order,
+			.from = (uint8_t)from,
+			.pool = (uint8_t)pool};
+		return b->cut.pfn;
 	}
 	return KV_BUDDY_NONE;
+}
+
+void
+kv_buddy_settle(struct kv_buddy *b)
+{
+	if (b->cut.from == b->cut.order)
+		return;
+	split(b, b->cut.pfn, b->cut.from, b->cut.order, b->cut.pool);
+	b->cut.from = b->cut.order;
+}
+
+bool
+kv_buddy_uncut(struct kv_buddy *b, uint32_t pfn, unsigned order)
+{
+	struct kv_buddy_cut *c = &b->cut;
+	struct kv_buddy_seg *seg;
+
+	if (c->from == c->order || pfn != c->pfn || order != c->order)
+		return false;
+	c->order = c->from;
+	seg = kv_buddy_seg_of(b, pfn);
+	if (c->from == b->max_order)
+		insert(b, seg, pfn, c->from, c->pool, KV_BUDDY_TAIL);
+	else
+		kv_buddy_join(b, seg, pfn, c->from);
+	return true;
+}
+
+uint32_t
+kv_buddy_take(
+    struct kv_buddy *b, unsigned domain, unsigned pool, unsigned order)
+{
+	uint32_t pfn = kv_buddy_take_uncut(b, domain, pool, order);
+
+	kv_buddy_settle(b);
+	return pfn;
 }

@@ -61,6 +61,11 @@ struct kv_buddy {
 	uint64_t *free;	  /* [domain]: pages in its queues (I5) */
 	struct kv_buddy_detail *spares;
 	size_t nspares;
+	struct kv_buddy_cut {
+		uint32_t pfn;
+		uint8_t order, from; /* of what was given, of the block */
+		uint8_t pool;
+	} cut; /* a split put off: from = order = 0 if there is none */
 };
 
 /*
@@ -185,5 +190,19 @@ uint32_t kv_buddy_pop(struct kv_buddy *b, unsigned domain, unsigned list,
  */
 uint32_t kv_buddy_take(
     struct kv_buddy *b, unsigned domain, unsigned pool, unsigned order);
+
+/*
+ * As kv_buddy_take, but the split may be put off: until it is settled, nothing
+ * else of this header may be asked of b, and the spare detail stays its own.
+ */
+uint32_t kv_buddy_take_uncut(
+    struct kv_buddy *b, unsigned domain, unsigned pool, unsigned order);
+
+/* Do the split that was put off, if any. */
+void kv_buddy_settle(struct kv_buddy *b);
+
+/* Free the block that came last, if its split was put off: there is nothing to
+ * join then but what was never apart.  => false: it was not */
+bool kv_buddy_uncut(struct kv_buddy *b, uint32_t pfn, unsigned order);
 
 #endif

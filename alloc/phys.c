@@ -34,6 +34,17 @@ struct kv_phys {
 	} domain[];
 };
 
+/* The blocks, as they are when no split is put off: what all but a pair of
+ * alloc and free must see. */
+static struct kv_buddy *
+settled(const struct kv_phys *phys)
+{
+	struct kv_buddy *b = (struct kv_buddy *)(uintptr_t)&phys->buddy;
+
+	kv_buddy_settle(b);
+	return b;
+}
+
 /* ---- Create ------------------------------------------------------------ */
 
 /* Queue the available memory (fact 5); a range may border on another inside
@@ -151,21 +162,22 @@ kv_phys_set_limit(struct kv_phys *phys, unsigned domain, uint64_t limit)
 int
 kv_phys_reserve(struct kv_phys *phys, size_t n)
 {
-	return kv_buddy_reserve(&phys->buddy, n);
+	return kv_buddy_reserve(settled(phys), n);
 }
 
 int
 kv_phys_detail(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages)
 {
-	return kv_buddy_detail(&phys->buddy, kv_buddy_seg_of(&phys->buddy, pfn),
-	    (uint32_t)pfn, (uint32_t)npages);
+	return kv_buddy_detail(settled(phys),
+	    kv_buddy_seg_of(&phys->buddy, pfn), (uint32_t)pfn,
+	    (uint32_t)npages);
 }
 
 int
 kv_phys_take(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
     unsigned domain, kv_pfn_t *pfn)
 {
-	uint32_t page = kv_buddy_take(&phys->buddy, domain, pool, order);
+	uint32_t page = kv_buddy_take(settled(phys), domain, pool, order);
 
 	if (page == KV_BUDDY_NONE)
 		return ENOMEM;
@@ -176,14 +188,14 @@ kv_phys_take(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
 void
 kv_phys_give(struct kv_phys *phys, kv_pfn_t pfn, unsigned order)
 {
-	kv_buddy_join(&phys->buddy, kv_buddy_seg_of(&phys->buddy, pfn),
+	kv_buddy_join(settled(phys), kv_buddy_seg_of(&phys->buddy, pfn),
 	    (uint32_t)pfn, order);
 }
 
 void
 kv_phys_give_run(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages)
 {
-	kv_buddy_enqueue(&phys->buddy, kv_buddy_seg_of(&phys->buddy, pfn),
+	kv_buddy_enqueue(settled(phys), kv_buddy_seg_of(&phys->buddy, pfn),
 	    (uint32_t)pfn, (uint32_t)npages, KV_PHYS_DEFAULT, KV_BUDDY_TAIL);
 }
 
@@ -191,19 +203,23 @@ int
 kv_phys_alloc(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
     unsigned domain, kv_pfn_t *pfn)
 {
+	struct kv_buddy *b = settled(phys);
 	uint64_t npages = UINT64_C(1) << order;
+	uint32_t page;
 
 	if (order > phys->buddy.max_order || domain >= phys->buddy.ndomains ||
 	    (unsigned)pool >= KV_PHYS_POOLS)
 		return EINVAL;
-	if (order < phys->buddy.piece_order && kv_phys_reserve(phys, 1) != 0)
+	if (order < phys->buddy.piece_order && kv_buddy_reserve(b, 1) != 0)
 		return ENOMEM;
 	if (!kv_phys_charge(phys, domain, npages))
 		return ENOMEM;
-	if (kv_phys_take(phys, pool, order, domain, pfn) != 0) {
+	page = kv_buddy_take_uncut(b, domain, pool, order);
+	if (page == KV_BUDDY_NONE) {
 		kv_phys_uncharge(phys, domain, npages);
 		return ENOMEM;
 	}
+	*pfn = page;
 	return 0;
 }
 
@@ -220,6 +236,11 @@ kv_phys_free(
 		return kv_diag_set(
 		    diag, EINVAL, "phys", 1, pa, "freed block is not memory");
 	npages = UINT32_C(1) << order;
+	if (kv_buddy_uncut(b, (uint32_t)pfn, order)) {
+		kv_phys_uncharge(phys, seg->domain, npages);
+		return 0;
+	}
+	kv_buddy_settle(b);
 	if ((pfn & (npages - 1)) != 0 || seg->end - pfn < npages)
 		return kv_diag_set(diag, EINVAL, "phys", 1, pa,
 		    "freed block is not aligned or leaves its segment");
@@ -239,13 +260,13 @@ kv_phys_free(
 struct kv_buddy *
 kv_phys_buddy(struct kv_phys *phys)
 {
-	return &phys->buddy;
+	return settled(phys);
 }
 
 struct kv_phys_stats
 kv_phys_stats(const struct kv_phys *phys)
 {
-	const struct kv_buddy *b = &phys->buddy;
+	const struct kv_buddy *b = settled(phys);
 	struct kv_phys_stats stats = {.pages = phys->pages};
 	size_t rows = (size_t)b->ndomains * b->nlists * KV_PHYS_POOLS;
 
@@ -265,7 +286,7 @@ kv_phys_free_count(const struct kv_phys *phys, unsigned domain)
 uint64_t
 kv_phys_queued(const struct kv_phys *phys, unsigned domain)
 {
-	return phys->buddy.free[domain];
+	return settled(phys)->free[domain];
 }
 
 uint64_t
@@ -278,7 +299,7 @@ uint64_t
 kv_phys_blocks(const struct kv_phys *phys, unsigned domain, unsigned list,
     unsigned pool, unsigned order)
 {
-	return kv_buddy_queue(&phys->buddy, domain, list, pool, order)->count;
+	return kv_buddy_queue(settled(phys), domain, list, pool, order)->count;
 }
 
 unsigned
@@ -293,7 +314,7 @@ unsigned
 kv_phys_pool(const struct kv_phys *phys, kv_pfn_t pfn)
 {
 	return kv_buddy_pool(
-	    &phys->buddy, kv_buddy_seg_of(&phys->buddy, pfn), (uint32_t)pfn);
+	    settled(phys), kv_buddy_seg_of(&phys->buddy, pfn), (uint32_t)pfn);
 }
 
 uint64_t
@@ -361,7 +382,7 @@ int
 kv_phys_walk_queue(const struct kv_phys *phys, const struct kv_phys_block *ours,
     kv_phys_walk_fn *cb, void *arg)
 {
-	const struct kv_buddy *b = &phys->buddy;
+	const struct kv_buddy *b = settled(phys);
 	struct kv_phys_block block = *ours;
 	uint32_t pfn =
 	    kv_buddy_queue(b, block.domain, block.list, block.pool, block.order)
@@ -381,7 +402,7 @@ kv_phys_walk_queue(const struct kv_phys *phys, const struct kv_phys_block *ours,
 int
 kv_phys_walk(const struct kv_phys *phys, kv_phys_walk_fn *cb, void *arg)
 {
-	const struct kv_buddy *b = &phys->buddy;
+	const struct kv_buddy *b = settled(phys);
 	size_t norders = b->max_order + 1;
 	size_t n = (size_t)b->ndomains * b->nlists * KV_PHYS_POOLS * norders;
 
@@ -404,7 +425,7 @@ enum kv_phys_state
 kv_phys_whatis(
     const struct kv_phys *phys, kv_pfn_t pfn, struct kv_phys_block *block)
 {
-	const struct kv_buddy *b = &phys->buddy;
+	const struct kv_buddy *b = settled(phys);
 	const struct kv_buddy_seg *seg = kv_buddy_seg_of(b, pfn);
 	uint32_t head;
 	int order;
@@ -425,7 +446,7 @@ kv_phys_whatis(
 int
 kv_phys_check(const struct kv_phys *phys, struct kv_diag *diag)
 {
-	const struct kv_buddy *b = &phys->buddy;
+	const struct kv_buddy *b = settled(phys);
 	int error = kv_buddy_check(b, diag);
 
 	for (size_t i = 1; error == 0 && i < b->nsegs; i++) {

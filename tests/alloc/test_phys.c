@@ -126,6 +126,17 @@ START_TEST(fact_07_steal)
 }
 END_TEST
 
+START_TEST(fact_07_steal_and_return)
+{
+	struct kv_phys *phys = PHYS(&tiny, {0, 128, 0}, {128, 132, 0});
+
+	ck_assert_uint_eq(take(phys, KV_PHYS_DIRECT, 1), 0);
+	ck_assert_int_eq(kv_phys_free(phys, 0, 1, NULL), 0);
+	ck_assert_blocks(phys, "2@128 7@0'");
+	done(phys);
+}
+END_TEST
+
 /* Low memory comes last: after stealing from the other pool. */
 START_TEST(fact_07_low_memory_last)
 {
@@ -166,6 +177,48 @@ START_TEST(fact_09_fifo)
 END_TEST
 
 /* The join goes on while the buddy is free as a whole; [0, 8) is not. */
+/*
+ * A pair of alloc and free does not split and join (buddy.c 2), but leaves
+ * what splitting and joining would: the block at the tail, in the pool asked
+ * for.  Whoever looks in between sees the halves.
+ */
+START_TEST(fact_09_pairs)
+{
+	struct kv_phys *phys = PHYS(&tiny, {0, 384, 0});
+	unsigned order = (unsigned)_i;
+	kv_pfn_t pfn, again;
+
+	ck_assert_blocks(phys, "7@0 7@128 7@256");
+	for (unsigned i = 0; i < 7; i++) {
+		ck_assert_int_eq(
+		    kv_phys_alloc(phys, KV_PHYS_DEFAULT, order, 0, &pfn), 0);
+		ck_assert_uint_eq(pfn, i % 3 * 128);
+		ck_assert_int_eq(kv_phys_free(phys, pfn, order, NULL), 0);
+	}
+	ck_assert_blocks(phys, "7@128 7@256 7@0");
+	ck_assert_int_eq(
+	    kv_phys_alloc(phys, KV_PHYS_DEFAULT, order, 0, &pfn), 0);
+	ck_assert_uint_eq(
+	    kv_phys_queued(phys, 0), 384 - (UINT64_C(1) << order));
+	ck_assert_int_eq(kv_phys_free(phys, pfn, order, NULL), 0);
+	ck_assert_blocks(phys, "7@256 7@0 7@128");
+	/* twice freed, and a free of another page, are seen all the same */
+	ck_assert_int_eq(kv_phys_free(phys, pfn, order, NULL), EINVAL);
+	ck_assert_int_eq(
+	    kv_phys_alloc(phys, KV_PHYS_DEFAULT, order, 0, &pfn), 0);
+	ck_assert_int_eq(
+	    kv_phys_free(phys, pfn + (UINT64_C(1) << order), order, NULL),
+	    EINVAL);
+	ck_assert_int_eq(
+	    kv_phys_alloc(phys, KV_PHYS_DEFAULT, order, 0, &again), 0);
+	ck_assert_uint_eq(again, pfn + (UINT64_C(1) << order));
+	ck_assert_int_eq(kv_phys_free(phys, pfn, order, NULL), 0);
+	ck_assert_int_eq(kv_phys_free(phys, again, order, NULL), 0);
+	ck_assert_blocks(phys, "7@0 7@128 7@256");
+	done(phys);
+}
+END_TEST
+
 START_TEST(fact_09_join)
 {
 	struct kv_phys *phys = PHYS(&tiny, {0, 64, 0});
@@ -442,6 +495,8 @@ main(void)
 	tcase_add_test(t, fact_07_steal);
 	tcase_add_test(t, fact_07_low_memory_last);
 	tcase_add_test(t, fact_09_fifo);
+	tcase_add_test(t, fact_07_steal_and_return);
+	tcase_add_loop_test(t, fact_09_pairs, 0, 7);
 	tcase_add_test(t, fact_09_join);
 	tcase_add_test(t, fact_09_join_stops_at_segment);
 	tcase_add_test(t, fact_09_pool_retag);
