@@ -295,20 +295,16 @@ write_slot(struct kv_kvm_tables *t, uint32_t slot)
 	int error;
 
 	p->queued[index / 64] &= ~(UINT64_C(1) << index % 64);
-	if (entry == 0 || page != 0) {
-		if ((entry & t->u) != 0)
-			entry |= SOFT_U;
-		error = write_entry(
-		    t, pa_of(t, page) + offset, entry == 0 ? 0 : entry | t->u);
-		if (error != 0 || page != 0)
-			return error;
-	} else {
+	if (page == 0) { /* the root: the format gives all tables U */
 		error = write_entry(t, pa_of(t, 0) + offset, entry & ~t->u);
-		if (error != 0)
-			return error;
-		entry |= t->u;
+		return error != 0
+			   ? error
+			   : write_entry(
+				 t, kv_vm_root(t->vm, true) + offset, entry);
 	}
-	return write_entry(t, kv_vm_root(t->vm, true) + offset, entry);
+	if (entry != 0)
+		entry |= (entry & t->u) != 0 ? SOFT_U : t->u;
+	return write_entry(t, pa_of(t, page) + offset, entry);
 }
 
 int

@@ -203,6 +203,39 @@ START_TEST(test_stale)
 }
 END_TEST
 
+/* Calls leave memory as it was, and CPL 3 has a root of its own. */
+START_TEST(test_traces)
+{
+	const kv_va_t va = UINT64_C(0xfffffe0000000000), page = 4096;
+	const kv_va_t list[] = {va + 5, va + page - 1, va + 5};
+	const unsigned slot = va >> 39 & 511;
+	struct kv_vm *vm = guest(config.timeout_ms);
+	struct kv_kvm_faults faults = {0};
+	struct kv_kvm_tables t;
+	char *memory;
+	size_t i;
+
+	ck_assert_int_eq(kv_kvm_tables_init(&t, vm, kv_pte_find("amd64")), 0);
+	ck_assert_int_eq(kv_vm_back(vm, 0, page), 0);
+	ck_assert_int_eq(kv_pmap_enter_leaf(t.pmap, va, 0, 0, 1, KV_PTE_X), 0);
+	ck_assert_int_eq(kv_kvm_tables_commit(&t), 0);
+	memory = kv_vm_memory(vm, 0);
+	memset(memory, 0x5a, page);
+	ck_assert_int_eq(kv_kvm_touch(&t, KV_ACCESS_EXEC, list, 3, &faults), 0);
+	ck_assert_uint_eq(faults.count, 0);
+	for (i = 0; i < page; i++)
+		ck_assert_int_eq(memory[i], 0x5a);
+	for (i = 0; i < 2; i++) {
+		const uint64_t *root =
+		    kv_vm_control(vm, kv_vm_root(vm, i == 1));
+
+		ck_assert_uint_eq(root[slot] & 7, i == 1 ? 7 : 3);
+	}
+	kv_kvm_tables_fini(&t);
+	kv_vm_close(vm);
+}
+END_TEST
+
 /* ---- Failures -------------------------------------------------------- */
 
 /* One more descriptor at a time: what is missing fails, leaving nothing. */
@@ -357,6 +390,7 @@ main(void)
 	tcase_add_loop_test(t, test_endless, 0, 2);
 	tcase_add_test(t, test_signals);
 	tcase_add_test(t, test_stale);
+	tcase_add_test(t, test_traces);
 	tcase_add_test(t, test_few_files);
 	tcase_add_test(t, test_no_address_space);
 	tcase_add_test(t, test_no_memory);

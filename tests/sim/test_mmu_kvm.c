@@ -253,6 +253,12 @@ START_TEST(test_many_faults)
 	ck_assert_uint_eq(faults[CAP].index, SIZE_MAX);
 	ok(ops->touch(mmu, KV_ACCESS_READ, list, SOME, NULL, 0, &nfaults));
 	ck_assert_uint_eq(nfaults, SOME - 1);
+	/* The last two of a long list alone. */
+	for (i = 0; i < N - 2; i++)
+		list[i] = BASE;
+	ck_assert_uint_eq(touch(KV_ACCESS_WRITE, list, N), 2);
+	check_fault(0, N - 2, BASE + (N - 2) * PAGE, KV_FAULT_W);
+	check_fault(1, N - 1, BASE + (N - 1) * PAGE, KV_FAULT_W);
 	ck_assert_uint_eq(touch(KV_ACCESS_READ, list, 0), 0);
 	free(list);
 	ops->close(mmu);
@@ -465,6 +471,14 @@ START_TEST(test_promotion)
 		ck_assert_uint_eq(leaf(BASE + i * BIG).attr & AM, AM);
 	}
 	ck_assert_uint_eq(touch_pages(KV_ACCESS_WRITE, BASE, N * ENTRIES), 0);
+	/* The tables that went were full; whoever gets one finds it empty. */
+	for (i = 0; i < N - 1; i++)
+		map(BASE + (100 + i) * BIG, i * PAGE, 1, RW);
+	commit();
+	for (i = 0; i < N - 1; i++)
+		ck_assert_uint_eq(touch_pages(KV_ACCESS_READ,
+				      BASE + (100 + i) * BIG, ENTRIES),
+		    ENTRIES - 1);
 	for (i = 0; i < N - 1; i++)
 		ok(ops->demote(mmu, BASE + i * BIG));
 	commit();
