@@ -96,6 +96,7 @@ struct kv_map_step {
 	unsigned space; /* index into spaces */
 	int object;	/* index into objects; -1 = none: pa */
 	struct kv_late va;
+	uint64_t entries;      /* map: that it writes each time */
 	uint64_t npages;       /* base pages; unmap, protect: of the range */
 	uint64_t stride;       /* bytes from one range to the next */
 	struct kv_late pindex; /* of the first page in the object */

@@ -6,6 +6,8 @@
 
 #include "in/sections.h"
 
+static const uint64_t entries_max = UINT64_C(1) << 24;
+
 /* What any of these steps may say; presets are the defaults. */
 struct map_args {
 	const char *space, *object;
@@ -251,6 +253,23 @@ check_level(struct reading *r)
 	return 0;
 }
 
+/* The tables of one step must fit in memory. */
+static int
+check_entries(struct reading *r)
+{
+	const struct kv_scenario *sc = r->ld->sc;
+	const struct kv_pte_format *f = sc->spaces[r->step->space].format;
+	const struct map_args *a = &r->args;
+	unsigned level = a->how == KV_MAP_LEAF ? (unsigned)a->level : 0;
+	uint64_t all;
+
+	r->step->entries = a->pages >> f->pt_shift * level;
+	if (kv_mul(r->step->entries, a->count, &all) && all <= entries_max)
+		return 0;
+	return kv_load_refuse(r->ld, r->key,
+	    "more than %" PRIu64 " entries in one step", entries_max);
+}
+
 /* ---- Attributes ------------------------------------------------------ */
 
 /* pmap_enter is told of the access that it is for; pmap_qenter is not
@@ -314,7 +333,8 @@ kv_step_read_map(
 	struct reading r;
 
 	if (read(ld, key, FIELDS(map_fields), &r) != 0 || read_size(&r) != 0 ||
-	    read_pages(&r) != 0 || read_where(&r) != 0 || check_level(&r) != 0)
+	    read_pages(&r) != 0 || read_where(&r) != 0 ||
+	    check_level(&r) != 0 || check_entries(&r) != 0)
 		return EINVAL;
 	r.step->attr = attributes(&r);
 	finish(&r, step);

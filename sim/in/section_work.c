@@ -560,6 +560,13 @@ refuse_step(struct kv_load *ld, const struct kv_step *s, const char *why)
 	    "%s", why);
 }
 
+/* What a step may take, in operations: a map as many as it has entries. */
+static uint64_t
+cost_of(const struct kv_step *s)
+{
+	return s->kind == KV_STEP_MAP ? s->count * s->map->entries : s->count;
+}
+
 void
 kv_section_work(struct kv_load *ld, const struct kv_node *node)
 {
@@ -571,12 +578,12 @@ kv_section_work(struct kv_load *ld, const struct kv_node *node)
 		return;
 	read_steps(ld, node, &capacity);
 	for (i = 0; i < sc->nwork; i++) {
-		if (sc->work[i].count > operations_max - total) {
+		if (cost_of(&sc->work[i]) > operations_max - total) {
 			refuse_step(ld, &sc->work[i],
 			    "with this step there are more than 1000000000 "
 			    "operations");
 			return;
 		}
-		total += sc->work[i].count;
+		total += cost_of(&sc->work[i]);
 	}
 }

@@ -88,8 +88,8 @@ psind_of(const struct kv_space *s, kv_pfn_t pfn)
 	return is_full(info.popmap, first, 1u << s->sub) ? 1 : 0;
 }
 
-/* pmap_enter takes a superpage that is in the way apart (freebsd.md 5 says it
- * of none; V5 of systems.md holds). */
+/* pmap_enter demotes a superpage that is in the way (not in the spec, but V5 of
+ * systems.md leaves no other way to change one page of it). */
 static int
 enter(struct kv_space *s, kv_va_t va, kv_pa_t pa, unsigned attr, unsigned psind)
 {
