@@ -48,6 +48,7 @@ struct model {
 	struct kv_mmu mmu;
 	const struct kv_pte_format *format; /* (c) */
 	struct kv_pmap *pmap;		    /* as it will be at the commit */
+	kv_pa_t root;			    /* (c) of its tables */
 	uint64_t **page;		    /* contents of table pages */
 	uint8_t *level;			    /* of the table that has a page */
 	uint32_t npages;
@@ -153,26 +154,39 @@ walk(const struct model *m, kv_va_t va)
 {
 	static uint64_t zero;
 	const struct kv_pte_format *f = m->format;
-	const uint64_t mask = (UINT64_C(1) << f->va_bits) - 1;
-	struct walk w = {NULL, f->levels, false};
-	kv_pa_t pa = kv_pmap_root(m->pmap);
+	struct walk w = {NULL, f->levels - 1, false};
+	uint64_t offset = va & ((UINT64_C(1) << f->va_bits) - 1);
+	unsigned shift = kv_pte_shift(f, w.level);
+	kv_pa_t pa = m->root;
 
 	for (;;) {
-		const uint64_t n = pa >> f->page_shift;
-		uint64_t index;
+		const uint64_t n = pa >> f->page_shift, entry = offset >> shift;
 
-		w.level--;
-		index = (va & mask) >> kv_pte_shift(f, w.level);
-		if (w.level + 1 != f->levels)
-			index &= (UINT64_C(1) << f->pt_shift) - 1;
-		w.slot = n < m->npages ? &m->page[n][index] : &zero;
-		if (!kv_pte_on(&f->present, *w.slot))
+		w.slot = n < m->npages ? &m->page[n][entry] : &zero;
+		if ((*w.slot & f->present.mask) != f->present.set)
 			return w;
 		w.leaf = w.level == 0 || !kv_pte_on(&f->is_table, *w.slot);
 		if (w.leaf)
 			return w;
 		pa = kv_pte_frame(f, *w.slot);
+		offset -= entry << shift;
+		shift -= f->pt_shift;
+		w.level--;
 	}
+}
+
+/* Where the leaf of a walk puts its first byte. */
+static kv_pa_t
+leaf_pa(const struct model *m, const struct walk *w, kv_va_t va)
+{
+	const struct kv_pte_format *f = m->format;
+	const uint64_t index = va >> kv_pte_shift(f, w->level);
+	uint64_t entry = *w->slot;
+
+	if (kv_pte_on(&f->attr[KV_PTE_CONTIG_BIT], entry))
+		entry = kv_pte_alone(f, entry, kv_pte_group(f, w->level),
+		    (unsigned)(index & UINT32_MAX));
+	return kv_pte_frame(f, entry);
 }
 
 /* What the leaf of a walk to va maps. */
@@ -181,12 +195,9 @@ leaf_of(const struct model *m, const struct walk *w, kv_va_t va)
 {
 	const struct kv_pte_format *f = m->format;
 	const unsigned shift = kv_pte_shift(f, w->level);
-	const unsigned index = (unsigned)(va >> shift & UINT32_MAX);
-	const uint64_t alone =
-	    kv_pte_alone(f, *w->slot, kv_pte_group(f, w->level), index);
 
 	return (struct kv_leaf){.va = va >> shift << shift,
-	    .pa = kv_pte_frame(f, alone),
+	    .pa = leaf_pa(m, w, va),
 	    .level = w->level,
 	    .attr = kv_pte_decode(f, *w->slot)};
 }
@@ -429,16 +440,18 @@ static unsigned
 denied(const struct model *m, const struct walk *w, enum kv_access access)
 {
 	const struct kv_pte_format *f = m->format;
-	unsigned attr;
 
 	if (!w->leaf)
 		return 0;
 	if ((*w->slot & f->reserved[w->level]) != 0)
 		return KV_FAULT_P | KV_FAULT_RSVD;
-	attr = kv_pte_decode(f, *w->slot);
-	if ((access == KV_ACCESS_WRITE && (attr & KV_PTE_W) == 0) ||
-	    (access == KV_ACCESS_EXEC && (attr & KV_PTE_X) == 0))
-		return KV_FAULT_P;
+	if (access == KV_ACCESS_WRITE)
+		return kv_pte_on(&f->attr[KV_PTE_W_BIT], *w->slot) ? 0
+								   : KV_FAULT_P;
+	if (access == KV_ACCESS_EXEC)
+		return (kv_pte_decode(f, *w->slot) & KV_PTE_X) != 0
+			   ? 0
+			   : KV_FAULT_P;
 	return 0;
 }
 
@@ -462,11 +475,12 @@ access_one(
 	}
 	*w.slot = kv_pte_set(&attr[KV_PTE_A_BIT], *w.slot, true);
 	if (access == KV_ACCESS_WRITE) {
-		const struct kv_leaf leaf = leaf_of(m, &w, va);
+		const uint64_t low =
+		    (UINT64_C(1) << kv_pte_shift(m->format, w.level)) - 1;
 
 		*w.slot = kv_pte_set(&attr[KV_PTE_M_BIT], *w.slot, true);
-		log_write(
-		    m, (leaf.pa + (va - leaf.va)) >> m->format->page_shift);
+		log_write(m,
+		    (leaf_pa(m, &w, va) + (va & low)) >> m->format->page_shift);
 	}
 	return true;
 }
@@ -643,6 +657,7 @@ kv_mmu_model_open(const struct kv_mmu_config *cfg, struct kv_mmu **mmu)
 	pc.store_arg = m;
 	/* get never fails, so this neither */
 	(void)kv_pmap_create(&pc, &m->pmap);
+	m->root = kv_pmap_root(m->pmap);
 	(void)commit(&m->mmu);
 	*mmu = &m->mmu;
 	return 0;

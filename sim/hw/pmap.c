@@ -145,7 +145,7 @@ kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 		return 0;
 	if (t->entry[i] != 0)
 		return EBUSY;
-	for (; n < t->level - level; n++) {
+	do {
 		int error = kv_pt_create(p, level + n, &made[n]);
 
 		if (error == 0)
@@ -153,7 +153,7 @@ kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 		while (n-- != 0)
 			kv_pt_free(p, made[n]);
 		return error;
-	}
+	} while (++n < t->level - level);
 	*out = made[0];
 	for (unsigned l = 1; l < n; l++)
 		hang(p, made[l], kv_pt_index(p, va, level + l), made[l - 1]);
