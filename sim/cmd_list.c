@@ -8,6 +8,7 @@
 #include "out/emit.h"
 #include "out/hint.h"
 #include "out/log.h"
+#include "run/plant.h"
 #include "run/policy.h"
 
 static void
@@ -60,7 +61,12 @@ list_tlbs(struct kv_buf *b)
 static void
 list_faults(struct kv_buf *b)
 {
+	size_t count, i;
+	const struct kv_plant_row *rows = kv_plant_table(&count);
+
 	kv_buf_printf(b, "%-12s %s\n", "FAULT", "MEANING");
+	for (i = 0; i < count; i++)
+		kv_buf_printf(b, "%-12s %s\n", rows[i].id, rows[i].about);
 }
 
 static const struct {

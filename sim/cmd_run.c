@@ -8,6 +8,7 @@
 #include "out/plot.h"
 #include "out/plot_tlb.h"
 #include "out/report_run.h"
+#include "run/plant.h"
 #include "out/shape.h"
 
 /* Columns of the pictures over time. */
@@ -139,41 +140,116 @@ report(struct kv_run *run, const struct kv_opts *opts)
 	return status;
 }
 
-/* What this version cannot do.  => 0: nothing of it is asked for */
+/* ---- Machines -------------------------------------------------------- */
+
 static int
-beyond(const struct kv_opts *opts)
+open_model(
+    const struct kv_mmu_config *cfg, struct kv_mmu **mmu, const char **reason)
 {
-	if (opts->inject != NULL) {
+	*reason = "the model has no such machine";
+	return kv_mmu_model_open(cfg, mmu);
+}
+
+/* Does the scenario map anything? */
+static bool
+maps(const struct kv_scenario *sc)
+{
+	return sc->kstacks.present || sc->paging;
+}
+
+/* The faults of --inject join those of the scenario.  => exit status */
+static int
+plants_of(const struct kv_opts *opts, unsigned *plants)
+{
+	enum kv_plant plant;
+
+	if (opts->inject == NULL)
+		return KV_EXIT_OK;
+	plant = kv_plant_find(opts->inject);
+	if (plant == KV_PLANTS) {
 		kv_log_error("run: no fault \"%s\" in this version "
 			     "(see kvasir list faults)",
 		    opts->inject);
 		return KV_EXIT_USAGE;
 	}
-	if (!opts->kvm)
-		return 0;
-	kv_log_error("run: no backend kvm in this version");
+	*plants |= 1u << plant;
+	return KV_EXIT_OK;
+}
+
+/* No KVM is a reason to skip, unless it is required.  => exit status */
+static int
+absent(const struct kv_opts *opts, int error, const char *reason)
+{
+	if (!kv_mmu_absent(error)) {
+		kv_log_error("run: KVM fails: %s", reason);
+		return KV_EXIT_FAILED;
+	}
+	kv_log_error("run: no KVM: %s", reason);
 	return opts->require_kvm ? KV_EXIT_FAILED : KV_EXIT_SKIPPED;
+}
+
+/* The machines that the run is held against.  => exit status */
+static int
+open_machines(const struct kv_opts *opts, const struct kv_scenario *sc,
+    struct kv_verifier **verifier)
+{
+	struct kv_verify_config cfg = {.seed = opts->seed,
+	    .huge = sc->huge,
+	    .twin = open_model,
+	    .real = opts->kvm ? kv_mmu_kvm_open : NULL,
+	    .plants = sc->plants};
+	const struct kv_pte_format *format = kv_pte_find(sc->machine->name);
+	const char *reason = NULL;
+	int status = plants_of(opts, &cfg.plants), error;
+
+	if (status != KV_EXIT_OK)
+		return status;
+	kv_verifier_create(&cfg, verifier);
+	if (!opts->kvm || !maps(sc))
+		return KV_EXIT_OK;
+	if (sc->nspaces != 0)
+		format = sc->spaces[0].format;
+	error = kv_verifier_open(*verifier, format, &reason);
+	return error == 0 ? KV_EXIT_OK : absent(opts, error, reason);
+}
+
+/* ---- The run --------------------------------------------------------- */
+
+static int
+execute(const struct kv_opts *opts, const struct kv_scenario *sc,
+    struct kv_verifier *verifier, struct kv_errors *errors)
+{
+	const struct kv_run_config cfg = {.seed = opts->seed,
+	    .audit = opts->audit,
+	    .nsamples = opts->output != NULL ? SAMPLES : 0,
+	    .verifier = verifier,
+	    .verify = opts->kvm || opts->inject != NULL || sc->plants != 0,
+	    .kvm = opts->kvm};
+	struct kv_run *run = NULL;
+	int status = KV_EXIT_USAGE;
+
+	if (kv_run_execute(sc, &cfg, &run, errors) == 0)
+		status = report(run, opts);
+	kv_run_free(run);
+	return status;
 }
 
 int
 kv_cmd_run(const struct kv_opts *opts)
 {
+	struct kv_verifier *verifier = NULL;
 	struct kv_errors errors = {0};
 	struct kv_scenario *sc = NULL;
-	struct kv_run *run = NULL;
-	int status = beyond(opts);
+	int status = KV_EXIT_USAGE;
 
-	if (status != 0)
-		return status;
-	status = KV_EXIT_USAGE;
 	if (kv_scenario_load(opts->operands[0], opts->defines, opts->ndefines,
-		&sc, &errors) == 0 &&
-	    kv_run_watch(sc, opts->seed, opts->audit,
-		opts->output != NULL ? SAMPLES : 0, &run, &errors) == 0)
-		status = report(run, opts);
+		&sc, &errors) == 0)
+		status = open_machines(opts, sc, &verifier);
+	if (sc != NULL && status == KV_EXIT_OK)
+		status = execute(opts, sc, verifier, &errors);
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
-	kv_run_free(run);
+	kv_verifier_destroy(verifier);
 	kv_scenario_free(sc);
 	return status;
 }

@@ -43,13 +43,14 @@ kv_cmd_whatis(const struct kv_opts *opts)
 	struct kv_errors errors = {0};
 	struct kv_scenario *sc = NULL;
 	struct kv_run *run = NULL;
+	const struct kv_run_config cfg = {
+	    .seed = opts->seed, .audit = opts->audit};
 	int status = parse(opts, addresses);
 
 	if (status == 0)
 		status = kv_scenario_load(opts->operands[0], opts->defines,
 			     opts->ndefines, &sc, &errors) == 0 &&
-				 kv_run_execute(sc, opts->seed, opts->audit,
-				     &run, &errors) == 0
+				 kv_run_execute(sc, &cfg, &run, &errors) == 0
 			     ? KV_EXIT_OK
 			     : KV_EXIT_USAGE;
 	if (status == 0)

@@ -638,7 +638,8 @@ static const struct kv_mmu_ops ops = {
 int
 kv_mmu_model_open(const struct kv_mmu_config *cfg, struct kv_mmu **mmu)
 {
-	struct kv_pmap_config pc = {.format = cfg->format, .store = store};
+	struct kv_pmap_config pc = {
+	    .format = cfg->format, .store = store, .low_half = cfg->low_half};
 	struct model *m;
 
 	if (cfg->format == NULL)

@@ -14,7 +14,8 @@ enum { FILE_MAX = 4 << 20 };
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *spaces, *tlb, *actors, *work, *metrics, *sample, *expect;
+	    *objects, *spaces, *tlb, *actors, *work, *inject, *metrics, *sample,
+	    *expect;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -36,7 +37,7 @@ static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
     NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
     NODE(tlb), NODE(actors), NODE(work), NODE(metrics), NODE(sample),
-    LATER(inject), NODE(expect), LATER(plot)};
+    NODE(inject), NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* The version decides how the rest is read.  => false: not one of ours */
@@ -121,6 +122,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_tlb(ld, s.tlb);
 	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);
+	kv_section_inject(ld, s.inject);
 	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
 }
 
@@ -160,6 +162,7 @@ kv_scenario_load(const char *path, const struct kv_define *defines,
 	kv_params_fini(&ld.params);
 	kv_names_fini(&ld.arenas);
 	kv_names_fini(&ld.blocks);
+	kv_names_fini(&ld.points);
 	kv_names_fini(&ld.objects);
 	kv_names_fini(&ld.spaces);
 	kv_names_fini(&ld.tlb_arrays);

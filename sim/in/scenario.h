@@ -85,7 +85,9 @@ enum kv_step_kind {
 	KV_STEP_DEMOTE,
 	KV_STEP_RELEASE,
 	KV_STEP_TOUCH, /* count passes */
-	KV_STEP_FLUSH
+	KV_STEP_FLUSH,
+	KV_STEP_VERIFY,	 /* verify */
+	KV_STEP_OVERFLOW /* count; verify */
 };
 enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
 
@@ -152,6 +154,19 @@ struct kv_actor_spec {
 /* A domain or CPU that a step does not name. */
 #define KV_ANYWHERE UINT32_MAX
 
+/* How writable pages and guards are touched; AUTO: written if not too many. */
+enum kv_accesses { KV_ACCESSES_AUTO, KV_ACCESSES_READ, KV_ACCESSES_WRITE };
+
+/* Bytes of a push. */
+enum { KV_PUSH_SIZE = 8 };
+
+struct kv_verify_step {
+	uint64_t guards; /* to touch at most; 0: not said */
+	enum kv_accesses access;
+	const char *name; /* of the figures; may be NULL */
+	uint64_t size;	  /* overflow: bytes; 0: the stack and a page */
+};
+
 struct kv_step {
 	enum kv_step_kind kind;
 	struct kv_place place;
@@ -168,8 +183,9 @@ struct kv_step {
 	uint64_t max_quanta;	/* arena churn: largest block */
 	const char *name;	/* of the block; alloc: may be NULL */
 	const struct kv_map_step *map; /* of the pool; steps on page tables */
-	const struct kv_touch_step *touch; /* of the pool */
-	const struct kv_flush_step *flush; /* of the pool */
+	const struct kv_touch_step *touch;   /* of the pool */
+	const struct kv_flush_step *flush;   /* of the pool */
+	const struct kv_verify_step *verify; /* of the pool */
 };
 
 /* `NAME: expression` of metrics:, or a line of expect: */
@@ -200,7 +216,8 @@ struct kv_scenario {
 	struct kv_phys_range *ranges; /* of memory; ascending */
 	size_t nranges;
 	unsigned ndomains, ncpus;
-	bool page_cache;	      /* per-CPU caches of single pages */
+	bool page_cache; /* per-CPU caches of single pages */
+	bool huge;	 /* a real machine's memory is in huge pages */
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;
@@ -211,9 +228,11 @@ struct kv_scenario {
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
 	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
+	bool verifies;			 /* there are steps that do */
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;
+	unsigned plants;      /* bit i: fault i of plant.h */
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork;
 	struct kv_formula *metrics, *expect;

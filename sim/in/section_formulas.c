@@ -21,18 +21,22 @@ struct known {
 	size_t nhints;
 };
 
-/* Names that the middle of "block.NAME.va" may have here. */
+/* What NAME may stand for in a metric: "block.NAME.va" names a block. */
 static const struct kv_names *
-names_of(const struct kv_load *ld, const char *name)
+names_of(const struct kv_load *ld, const char *metric)
 {
-	if (strncmp(name, "block.", 6) == 0)
-		return &ld->blocks;
-	if (strncmp(name, "space.", 6) == 0)
-		return &ld->spaces;
-	if (strncmp(name, "tlb.", 4) == 0)
-		return &ld->tlb_arrays;
-	if (strncmp(name, "actor.", 6) == 0)
-		return &ld->actors;
+	const struct {
+		const char *prefix;
+		const struct kv_names *names;
+	} rows[] = {{"block.", &ld->blocks}, {"space.", &ld->spaces},
+	    {"tlb.", &ld->tlb_arrays}, {"actor.", &ld->actors},
+	    {"verify.", &ld->points}, {"host.", &ld->points}};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(metric, rows[i].prefix, strlen(rows[i].prefix)) ==
+		    0)
+			return rows[i].names;
 	return &ld->arenas;
 }
 
@@ -49,7 +53,7 @@ is_there(const struct kv_load *ld, const char *name)
 	memcpy(middle, start, length);
 	middle[length] = '\0';
 	return kv_names_find(names_of(ld, name), middle, &i) ||
-	       (strncmp(name, "vmem.", 5) == 0 &&
+	       (names_of(ld, name) == &ld->arenas &&
 		   kv_is_kstack_arena(ld->sc, middle));
 }
 

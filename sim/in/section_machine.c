@@ -21,7 +21,7 @@ struct machine_args {
 	const char *name;
 	const struct kv_node *memory;
 	uint64_t domains, cpus;
-	bool page_cache;
+	bool page_cache, huge;
 };
 
 static const struct kv_field machine_fields[] = {
@@ -44,6 +44,9 @@ static const struct kv_field machine_fields[] = {
     {.key = "page_cache",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, page_cache)},
+    {.key = "huge",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct machine_args, huge)},
     {.key = "holes", .kind = KV_FIELD_LATER}};
 
 struct range_args {
@@ -63,7 +66,7 @@ static const struct kv_field range_fields[] = {
     {.key = "domain",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
-enum { MACHINE_FIELDS = 6, RANGE_FIELDS = 3 };
+enum { MACHINE_FIELDS = 7, RANGE_FIELDS = 3 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -187,6 +190,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 			    ld, kv_map_get(node, "name"), args.name);
 		ld->params.machine = sc->machine;
 		sc->ndomains = (unsigned)args.domains;
+		sc->huge = args.huge;
 	}
 	sc->ncpus = args.cpus != 0 ? (unsigned)args.cpus : sc->ndomains;
 	sc->page_cache = args.page_cache;

@@ -131,7 +131,7 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 
 	kv_emit_init(&e, b, KV_FORM_JSON);
 	kv_emit_open(&e, NULL, '{');
-	kv_emit_text(&e, "backend", "model");
+	kv_emit_text(&e, "backend", run->cfg.kvm ? "kvm" : "model");
 	json_expect(&e, run);
 	kv_emit_text(&e, "kvasir", KV_VERSION);
 	kv_emit_open(&e, "metrics", '{');
@@ -143,7 +143,7 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 		json_value(&e, sc->params[i].name, &sc->params[i].value);
 	kv_emit_close(&e, '}');
 	kv_emit_text(&e, "scenario", sc->name);
-	kv_emit_uint(&e, "seed", run->seed);
+	kv_emit_uint(&e, "seed", run->cfg.seed);
 	json_series(&e, run);
 	json_violations(&e, run);
 	kv_emit_close(&e, '}');
@@ -242,6 +242,13 @@ static const struct group {
     {"Translation runs",
 	{"map.pages", "map.mean_run", "map.weighted_run", "map.coalescable4",
 	    "map.coalescable16", "map.coalescable512", "map.anchor.distance"}},
+    {"Verification",
+	{"verify.points", "verify.machines", "verify.edits", "verify.pages",
+	    "verify.guards", "verify.unmapped", "verify.touches",
+	    "verify.faults", "verify.overflows"}},
+    {"Host", {"host.kind", "host.paging", "host.resident_bytes",
+		 "host.huge_bytes", "host.gathered", "host.contiguous_runs",
+		 "host.leaves_4k", "host.leaves_2m", "host.leaves_1g"}},
     {"Physical memory",
 	{"phys.pages", "phys.free_pages", "phys.queued_pages",
 	    "phys.free_blocks", "phys.largest_free", "phys.largest_free_ratio",
@@ -484,6 +491,31 @@ put_machine(struct page *p)
 	    sc->ndomains == 1 ? "" : "s", page, reserv);
 }
 
+/* What stood for the machine, with --backend kvm. */
+static void
+put_backend(struct page *p)
+{
+	const struct kv_run *run = p->run;
+	const char *reason = NULL;
+	const struct kv_mmu_caps *c;
+
+	if (!run->cfg.kvm)
+		return;
+	c = kv_verifier_caps(run->cfg.verifier, &reason);
+	if (run->world == NULL)
+		kv_buf_printf(p->b,
+		    "  backend   kvm, which has nothing to map here: neither "
+		    "kernel stacks nor spaces\n");
+	else if (c == NULL)
+		kv_buf_printf(
+		    p->b, "  backend   the model alone: %s\n", reason);
+	else
+		kv_buf_printf(p->b,
+		    "  backend   kvm (%s, %s paging, CPL 3 %s) against the "
+		    "model\n",
+		    c->kind, c->paging, c->cpl3_native ? "native" : "emulated");
+}
+
 static void
 put_head(struct page *p)
 {
@@ -511,9 +543,10 @@ put_head(struct page *p)
 		    i == 0 ? "  params    " : ", ", sc->params[i].name, cell,
 		    i + 1 == sc->nparams ? "\n" : "");
 	}
+	put_backend(p);
 	kv_buf_printf(p->b,
 	    "  run       seed %" PRIu64 ", audit %u, %" PRIu64 " operations\n",
-	    run->seed, run->audit, run->ops);
+	    run->cfg.seed, run->cfg.audit, run->ops);
 }
 
 static void

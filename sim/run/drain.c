@@ -117,7 +117,7 @@ kv_step_drain(struct kv_runner *r, const struct kv_step *step)
 	if (r->run->world != NULL)
 		drain_world(r, step);
 	kv_blocks_drain(r);
-	if (!r->panicked && r->run->audit >= 1 && check(r->run, &diag) != 0)
+	if (!r->panicked && r->run->cfg.audit >= 1 && check(r->run, &diag) != 0)
 		kv_run_violate(r->run, &diag);
 	return 0;
 }

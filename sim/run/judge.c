@@ -243,6 +243,9 @@ kv_run_judge(struct kv_run *run, struct kv_errors *errors)
 	int error;
 
 	measure_all(run);
+	if (run->world != NULL && run->cfg.verifier != NULL &&
+	    (run->cfg.verify || run->sc->verifies))
+		kv_verifier_measure(run->cfg.verifier, &run->metrics);
 	error = define_metrics(run, errors);
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (judge_one(

@@ -30,6 +30,17 @@ kv_leaf_run_size(const struct kv_leafmap *m, const struct kv_leaf_run *run)
 	return run->n * kv_leaf_size(m, run->level);
 }
 
+uint64_t
+kv_leafmap_pages(const struct kv_leafmap *m)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < m->nruns; i++)
+		n += kv_leaf_run_size(m, &m->runs[i]) >> m->page_shift;
+	return n;
+}
+
 static bool
 continues(const struct kv_leafmap *m, const struct kv_leaf_run *last,
     const struct kv_leaf_run *next)

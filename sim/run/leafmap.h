@@ -41,6 +41,9 @@ uint64_t kv_leaf_size(const struct kv_leafmap *m, unsigned level);
 uint64_t kv_leaf_run_size(
     const struct kv_leafmap *m, const struct kv_leaf_run *run);
 
+/* Base pages that all leaves map. */
+uint64_t kv_leafmap_pages(const struct kv_leafmap *m);
+
 /*
  * Append n leaves above all others; those that continue the last run join it.
  * => 0; EINVAL: not above them, or misaligned

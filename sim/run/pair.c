@@ -112,8 +112,8 @@ kv_pair_fail(struct kv_pair *p, enum machine i, unsigned invariant, kv_va_t va,
     const char *what, int error)
 {
 	kv_pair_object(p, invariant, va);
-	kv_pair_say(p, "%s: %s fails with %s", p->mmu[i]->caps.kind, what,
-	    strerror(error));
+	kv_pair_say(p, "%s: %s fails: %s", p->mmu[i]->caps.kind, what,
+	    p->mmu[i]->reason != NULL ? p->mmu[i]->reason : strerror(error));
 	return EFAULT;
 }
 
@@ -246,6 +246,7 @@ kv_pair_sync(struct kv_pair *p, struct kv_leafmap *leaves)
 	if (p->dispute.invariant != 0)
 		return EFAULT;
 	p->ngaps = 0;
+	p->is_counted = false;
 	error = kv_leafmap_edits(&p->told, leaves, edit, p);
 	if (error == 0)
 		error = commit(p, va);
@@ -277,6 +278,12 @@ kv_pair_gaps(const struct kv_pair *p, kv_pair_gap_fn *cb, void *arg)
 }
 
 /* ---- Inspect --------------------------------------------------------- */
+
+const struct kv_mmu_leaves *
+kv_pair_counted(const struct kv_pair *p)
+{
+	return p->is_counted ? &p->counted : NULL;
+}
 
 const struct kv_leafmap *
 kv_pair_leaves(const struct kv_pair *p)

@@ -71,8 +71,11 @@ int kv_pair_look(struct kv_pair *pair, kv_va_t va, bool witness);
 /* All leaves, A and M too, in order; nothing else is mapped.  => 0; EFAULT */
 int kv_pair_look_all(struct kv_pair *pair);
 
-/* The leaves by size, as each machine counts them, where that can be compared:
- * exact: guest leaves show as they are.  => 0; EFAULT */
+/* What the real machine counted at the last look; NULL: nothing. */
+const struct kv_mmu_leaves *kv_pair_counted(const struct kv_pair *pair);
+
+/* The leaves by size, as each machine counts them where it counts those of its
+ * tables; exact: it has memory in pages as large as they are.  => 0; EFAULT */
 int kv_pair_look_leaves(struct kv_pair *pair, bool exact);
 
 /* ---- Inspect --------------------------------------------------------- */

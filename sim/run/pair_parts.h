@@ -32,6 +32,8 @@ struct kv_pair {
 	size_t npromotions, promotion_capacity;
 	struct gap *gaps;
 	size_t ngaps, gap_capacity;
+	struct kv_mmu_leaves counted; /* by the real machine */
+	bool is_counted;
 	struct kv_dispute dispute;
 	struct kv_pair_stats stats;
 };

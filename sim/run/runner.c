@@ -43,12 +43,12 @@ kv_runner_end(struct kv_runner *r, bool created)
 	if (run->world != NULL)
 		kv_world_note_usage(run->world);
 	kv_samples_take(r);
-	if (run->audit >= 2 && created)
+	if (run->cfg.audit >= 2 && created)
 		judge(run,
 		    kv_world_check_stack(
 			run->world, run->world->nstacks - 1, &diag),
 		    &diag);
-	if (run->audit >= 3)
+	if (run->cfg.audit >= 3)
 		audit_all(run);
 }
 
@@ -112,7 +112,9 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_DEMOTE] = kv_step_demote,
     [KV_STEP_RELEASE] = kv_step_release,
     [KV_STEP_TOUCH] = kv_step_touch,
-    [KV_STEP_FLUSH] = kv_step_flush};
+    [KV_STEP_FLUSH] = kv_step_flush,
+    [KV_STEP_VERIFY] = kv_step_verify,
+    [KV_STEP_OVERFLOW] = kv_step_overflow};
 
 static void
 plan(struct kv_runner *r)
@@ -146,8 +148,10 @@ work(struct kv_runner *r)
 		error = steps[sc->work[i].kind](r, &sc->work[i]);
 	kv_samples_close(r);
 	kv_log_progress("run", r->total, r->total);
-	if (error == 0 && r->run->audit >= 1)
+	if (error == 0 && r->run->cfg.audit >= 1)
 		audit_all(r->run);
+	if (error == 0)
+		kv_runner_verify_end(r);
 	if (r->traced && r->run->world == NULL)
 		kv_metrics_put_uint(
 		    &r->run->metrics, KV_METRIC_HEX, "trace.fnv", r->fnv);
@@ -234,7 +238,7 @@ build_actors(struct kv_runner *r)
 	struct kv_place place = {.path = sc->text.path};
 
 	if (kv_actors_create(r->run->world, sc->actors, sc->nactors,
-		r->run->seed, &r->actors) == 0)
+		r->run->cfg.seed, &r->actors) == 0)
 		return 0;
 	return kv_runner_refuse(r, &place, "out of memory");
 }
@@ -317,35 +321,27 @@ zeroed(size_t count, size_t size)
 }
 
 int
-kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
+kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
     struct kv_run **result, struct kv_errors *errors)
-{
-	return kv_run_watch(sc, seed, audit, 0, result, errors);
-}
-
-int
-kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
-    unsigned nsamples, struct kv_run **result, struct kv_errors *errors)
 {
 	struct kv_run *run = zeroed(1, sizeof(*run));
 	struct kv_runner *r = zeroed(1, sizeof(*r));
 	int error;
 
 	*run = (struct kv_run){.sc = sc,
-	    .seed = seed,
-	    .audit = audit,
+	    .cfg = *cfg,
 	    .arenas = zeroed(sc->narenas, sizeof(struct kv_vmem *)),
 	    .sampled = zeroed(sc->nsamples, sizeof(struct kv_sampled)),
 	    .judged = zeroed(sc->nexpect, sizeof(struct kv_judgement)),
 	    .runner = r};
 	*r = (struct kv_runner){.run = run,
 	    .errors = errors,
-	    .watch = sc->kstacks.present || sc->paging ? nsamples : 0,
+	    .watch = sc->kstacks.present || sc->paging ? cfg->nsamples : 0,
 	    .links = zeroed(sc->narenas, sizeof(*r->links)),
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
-	    .pick = kv_rng_stream(seed, "dispose"),
-	    .touch = kv_rng_stream(seed, "touch"),
+	    .pick = kv_rng_stream(cfg->seed, "dispose"),
+	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .fnv = KV_FNV_BASIS};
 	error = build(r);
 	if (error == 0)

@@ -7,13 +7,14 @@
 #include "in/scenario.h"
 #include "out/metrics.h"
 #include "run/observe.h"
+#include "run/verify.h"
 
 /* What a kernel would have panicked on, or an invariant that does not hold. */
 struct kv_violation {
 	char id[40];	  /* "vmem-I5", "freebsd-I4" */
 	uint64_t step;	  /* operation, from 1, after which it was found */
 	uint64_t address; /* va, pa or pindex */
-	const char *text; /* static */
+	const char *text; /* static, or the verifier's */
 	bool expected;	  /* by violation("ID") */
 };
 
@@ -39,11 +40,22 @@ struct kv_sampled {
 	uint64_t every; /* operations */
 };
 
+struct kv_run_config {
+	uint64_t seed;
+	unsigned audit; /* 0 no checks, 1 everything once at the end, 2 also
+			   each new stack, 3 everything after each operation */
+	struct kv_verifier *verifier; /* not owned; NULL: steps that verify do
+					 nothing */
+	unsigned nsamples; /* about so many, of stacks, page tables and the
+			      memory under them, in run->timeline */
+	bool verify;	   /* once more at the end, asked or not */
+	bool kvm;	   /* --backend kvm: for the report */
+};
+
 /* A scenario that ran; world and arenas stay as the work left them. */
 struct kv_run {
 	const struct kv_scenario *sc;
-	uint64_t seed;
-	unsigned audit;
+	struct kv_run_config cfg;
 	uint64_t ops;		 /* operations executed */
 	struct kv_world *world;	 /* NULL without kstacks */
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
@@ -62,17 +74,13 @@ struct kv_run {
 
 /*
  * Create what the scenario names, execute its steps in order, measure, judge.
- * One tick passes before every operation on a stack.  audit: 0 no checks,
- * 1 everything once at the end, 2 also each new stack, 3 everything after each
- * operation.  The scenario must outlive the run.
+ * One tick passes before every operation on a stack.  The scenario and the
+ * verifier must outlive the run.
  * => 0 and an owned run in *result; EINVAL with entries in *errors
  */
-int kv_run_execute(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
-    struct kv_run **result, struct kv_errors *errors);
-/* The same, with about nsamples samples of stacks, page tables and the memory
- * under them in run->timeline; none where there are neither. */
-int kv_run_watch(const struct kv_scenario *sc, uint64_t seed, unsigned audit,
-    unsigned nsamples, struct kv_run **result, struct kv_errors *errors);
+int kv_run_execute(const struct kv_scenario *sc,
+    const struct kv_run_config *cfg, struct kv_run **result,
+    struct kv_errors *errors);
 void kv_run_free(struct kv_run *run);
 
 /* Give back all that the run left over; what is missing then is a violation of

@@ -62,6 +62,8 @@ struct kv_runner {
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
 	bool over; /* the work is: what still happens is no operation of it */
+	bool disputed;	   /* the machines disagree; that is noted */
+	uint64_t verified; /* operations + 1 at the last verification */
 };
 
 /* Take the samples that are due: before the first operation (they are opened
@@ -86,7 +88,7 @@ typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
-kv_step_fn kv_step_touch, kv_step_flush;
+kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
 
 /* The number, now that it is known.  => 0; ENOENT: the block that it names has
@@ -98,6 +100,10 @@ int kv_runner_late(
  */
 void kv_runner_flush(
     struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages);
+
+/* What the machines must hold at the end of a run, if that is asked for and
+ * not verified yet, and no invariant is broken anyway. */
+void kv_runner_verify_end(struct kv_runner *r);
 
 /* Dispose of all stacks, the last entry first. */
 void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);

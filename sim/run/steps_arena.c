@@ -225,7 +225,7 @@ kv_step_arena_churn(struct kv_runner *r, const struct kv_step *step)
 {
 	struct block_list *l = &r->churns[step - r->run->sc->work];
 	uint64_t quantum = kv_vmem_quantum(r->run->arenas[step->arena]), i;
-	struct kv_rng rng = {r->run->seed};
+	struct kv_rng rng = {r->run->cfg.seed};
 
 	for (i = 0; i < step->count && !r->panicked; i++) {
 		uint32_t x = kv_rng_next(&rng);

@@ -159,7 +159,7 @@ int
 kv_step_churn(struct kv_runner *r, const struct kv_step *step)
 {
 	struct kv_world *w = r->run->world;
-	struct kv_rng rng = {r->run->seed};
+	struct kv_rng rng = {r->run->cfg.seed};
 	uint64_t i;
 
 	for (i = 0; i < step->count && !r->panicked; i++) {

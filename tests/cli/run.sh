@@ -77,8 +77,8 @@ try 2 run good.yaml --inject freebsd-F4
 try 2 run good.yaml --audit 4
 try 2 run good.yaml --audi 1
 says stderr -e--audit
-try 77 run good.yaml --backend kvm
-try 1 run good.yaml --backend kvm --require-kvm
+try 1 run bad.yaml --inject mmu-F2
+says stdout 'mmu-I2 .*guard page 1 below the stack at 0x'
 
 # ---- what the kernel panics on ends the run, not the report
 cat >panic.yaml <<'END'

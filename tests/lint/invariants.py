@@ -23,6 +23,7 @@ MODULES = {
     'world': ['sim/run/drain.c'],
     'zone': ['alloc/zone.c'],
     'pagecache': ['alloc/pagecache.c'],
+    'mmu': ['sim/run/pair.c', 'sim/run/wanted.c'],
 }
 TABLE = 'sim/run/invariants.def'
 HEAD = '''/* SPDX-License-Identifier: BSD-2-Clause */

@@ -39,6 +39,11 @@ BAD = '''
 {kvasir: 1, machine: {memory: [{start: 0}]}}
 {kvasir: 1, machine: {memory: [{start: 0, size: 1, end: 2}]}}
 {kvasir: 1, machine: {domain: 2}}
+{kvasir: 1, machine: {huge: 2}}
+{kvasir: 1, inject: mmu-F1}
+{kvasir: 1, work: [{verify: {access: 3}}]}
+{kvasir: 1, work: [{verify: {guard: 2}}]}
+{kvasir: 1, work: [{overflow: {bytes: 8}}]}
 {kvasir: 1, kstacks: {}}
 {kvasir: 1, kstacks: {policy: freebsd-d38825}}
 {kvasir: 1, kstacks: {policy: freebsd-16, guards: 1}}

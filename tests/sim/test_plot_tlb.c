@@ -79,10 +79,12 @@ static struct kv_run *run;
 static void
 execute(const char *text)
 {
+	const struct kv_run_config cfg = {
+	    .seed = 1, .audit = 1, .nsamples = 100};
 	struct kv_errors errors = {0};
 
 	if (kv_scenario_load(input_file(text), NULL, 0, &sc, &errors) != 0 ||
-	    kv_run_watch(sc, 1, 1, 100, &run, &errors) != 0)
+	    kv_run_execute(sc, &cfg, &run, &errors) != 0)
 		ck_abort_msg("%s", errors.list[0].text);
 }
 

@@ -118,19 +118,25 @@ expect_violation(char *text, char *id)
 	    (struct kv_formula){.text = text, .violation = id};
 }
 
+static int
+execute(uint64_t seed, unsigned audit)
+{
+	const struct kv_run_config cfg = {.seed = seed, .audit = audit};
+
+	return kv_run_execute(&f.sc, &cfg, &f.run, &f.errors);
+}
+
 /* Run; it must be legal. */
 static void
 run(unsigned audit)
 {
-	ck_assert_int_eq(
-	    kv_run_execute(&f.sc, 12345, audit, &f.run, &f.errors), 0);
+	ck_assert_int_eq(execute(12345, audit), 0);
 }
 
 static void
 run_refused(const char *message)
 {
-	ck_assert_int_eq(
-	    kv_run_execute(&f.sc, 12345, 1, &f.run, &f.errors), EINVAL);
+	ck_assert_int_eq(execute(12345, 1), EINVAL);
 	ck_assert_ptr_null(f.run);
 	ck_assert_uint_eq(f.errors.count, 1);
 	ck_assert_str_eq(f.errors.list[0].text, message);
@@ -219,8 +225,7 @@ START_TEST(test_refused_request)
 	with_arena(4, 0);
 	alloc(a, 1);
 	f.work[0].req.align = 3 * PAGE;
-	ck_assert_int_eq(
-	    kv_run_execute(&f.sc, 12345, 1, &f.run, &f.errors), EINVAL);
+	ck_assert_int_eq(execute(12345, 1), EINVAL);
 	ck_assert_uint_eq(f.errors.count, 1);
 	ck_assert_ptr_nonnull(
 	    strstr(f.errors.list[0].text, "test.yaml:10:5: "));
@@ -444,7 +449,7 @@ START_TEST(test_dispose_random)
 	run(2);
 	ck_assert_uint_eq(figure("trace.fnv"), fnv);
 	kv_run_free(f.run);
-	ck_assert_int_eq(kv_run_execute(&f.sc, 1, 2, &f.run, &f.errors), 0);
+	ck_assert_int_eq(execute(1, 2), 0);
 	ck_assert_uint_ne(figure("trace.fnv"), fnv);
 }
 END_TEST
@@ -518,8 +523,7 @@ START_TEST(test_expect_refused)
 {
 	with_stacks();
 	expect("1 / kstack.live == 1");
-	ck_assert_int_eq(
-	    kv_run_execute(&f.sc, 12345, 1, &f.run, &f.errors), EINVAL);
+	ck_assert_int_eq(execute(12345, 1), EINVAL);
 	ck_assert_ptr_null(f.run);
 	ck_assert_ptr_nonnull(strstr(f.errors.list[0].text, "test.yaml:40:"));
 }

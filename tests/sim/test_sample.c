@@ -15,6 +15,7 @@
 static struct kv_scenario *sc;
 static struct kv_run *run;
 static struct kv_errors errors;
+static const struct kv_run_config cfg = {.seed = 1, .audit = 1};
 
 static void
 teardown(void)
@@ -30,7 +31,7 @@ run_text(const char *text)
 {
 	ck_assert_int_eq(
 	    kv_scenario_load(input_file(text), NULL, 0, &sc, &errors), 0);
-	ck_assert_int_eq(kv_run_execute(sc, 1, 1, &run, &errors), 0);
+	ck_assert_int_eq(kv_run_execute(sc, &cfg, &run, &errors), 0);
 	return run->sampled;
 }
 
@@ -126,7 +127,7 @@ START_TEST(test_too_often)
 	const char *path = input_file(text);
 
 	ck_assert_int_eq(kv_scenario_load(path, NULL, 0, &sc, &errors), 0);
-	ck_assert_int_ne(kv_run_execute(sc, 1, 1, &run, &errors), 0);
+	ck_assert_int_ne(kv_run_execute(sc, &cfg, &run, &errors), 0);
 	ck_assert_uint_eq(errors.count, 1);
 	ck_assert_ptr_nonnull(
 	    strstr(errors.list[0].text, ":6:3: more than 10000 samples"));

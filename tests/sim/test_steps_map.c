@@ -41,13 +41,14 @@ finish(void)
 static int
 execute(const char *steps, unsigned audit)
 {
+	const struct kv_run_config cfg = {.seed = 12345, .audit = audit};
 	char text[4096];
 
 	teardown();
 	snprintf(text, sizeof(text), HEAD "%s", steps);
 	if (kv_scenario_load(input_file(text), NULL, 0, &sc, &errors) != 0)
 		ck_abort_msg("%s", errors.list[0].text);
-	return kv_run_execute(sc, 12345, audit, &run, &errors);
+	return kv_run_execute(sc, &cfg, &run, &errors);
 }
 
 static uint64_t

@@ -25,6 +25,7 @@ finish(void)
 static int
 try_steps(const char *head, const char *steps, uint64_t seed)
 {
+	const struct kv_run_config cfg = {.seed = seed, .audit = 3};
 	static char text[4096];
 	struct kv_errors errors = {0};
 	int error;
@@ -41,7 +42,7 @@ try_steps(const char *head, const char *steps, uint64_t seed)
 	error = kv_scenario_load(input_file(text), NULL, 0, &sc, &errors);
 	if (error != 0)
 		ck_abort_msg("%s", errors.list[0].text);
-	error = kv_run_execute(sc, seed, 3, &run, &errors);
+	error = kv_run_execute(sc, &cfg, &run, &errors);
 	kv_errors_fini(&errors);
 	return error;
 }
