@@ -25,9 +25,10 @@
  *   parent                base = parent + bump                parent + chunk
  *   |<- bump < k pages ->|g|stack|g|stack| ...     |g|stack|<- rest of slot ->|
  *
- * 2 Representation.  Arenas as above; two objects (default and other sizes);
- *   the kernel map is its lowest address never given, since nothing ever
- *   returns to it.  A stack is a value that its thread keeps.
+ * 2 Representation.  Arenas as above; two objects (default and other sizes).
+ *   The kernel map is kernmap.c; where parents keep their spans, as in the
+ *   kernel, nothing ever returns to it.  A stack is a value that its thread
+ *   keeps.
  * 3 Invariants (numbers of the spec's oracle list, freebsd.md 3.8; reported as
  *   freebsd-I1 and so on).
  *   I1   A default slot starts at a page number that k divides (new schemes).
@@ -64,16 +65,19 @@ import_map(
     void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
 {
 	struct kv_kstack *ks = arg;
-	uint64_t quantum = kv_machine_reserv_size(ks->cfg.machine);
-	kv_va_t start = kv_align_up(ks->map_next, quantum), end;
 
 	(void)fit;
-	if (start < ks->map_next || !kv_add(start, size, &end) ||
-	    end > ks->cfg.machine->kva_end)
-		return ENOMEM;
-	ks->map_next = end;
-	*va = start;
 	*got = size;
+	return kv_kernmap_alloc(&ks->map_kva, size, va);
+}
+
+static int
+release_map(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
+{
+	struct kv_kstack *ks = arg;
+
+	(void)diag;
+	kv_kernmap_free(&ks->map_kva, va, size);
 	return 0;
 }
 
@@ -136,7 +140,7 @@ domain_create(struct kv_kstack *ks, unsigned i)
 	d->kva_link = (struct kv_link){.parent = ks->kernel,
 	    .align = quantum,
 	    .quantum = ks->kva_quantum,
-	    .keep = true};
+	    .keep = !ks->cfg.returned};
 	d->stacks_link = (struct kv_link){
 	    .parent = d->kva, .align = quantum, .origin = ks->map.origin};
 	if (ks->cfg.scheme == KV_KSTACK_FFFF) {
@@ -153,8 +157,10 @@ domain_create(struct kv_kstack *ks, unsigned i)
 static int
 arenas_create(struct kv_kstack *ks)
 {
-	struct kv_vmem_source map = {
-	    .import = import_map, .arg = ks, .import_quantum = ks->kva_quantum};
+	struct kv_vmem_source map = {.import = import_map,
+	    .release = ks->cfg.returned ? release_map : NULL,
+	    .arg = ks,
+	    .import_quantum = ks->kva_quantum};
 	int error = arena_create(ks, "kernel", &ks->kernel);
 
 	if (error == 0)
@@ -198,6 +204,10 @@ config_check(const struct kv_kstack_config *cfg)
 	if (cfg->npages == 0 || cfg->npages > m->kstack_max ||
 	    kpages >= UINT64_C(1) << m->reserv_order || cfg->ndomains == 0)
 		return EINVAL;
+	/* An import on a stride asks its parent for what it had before. */
+	if ((cfg->returned && cfg->scheme == KV_KSTACK_FFFF) ||
+	    cfg->import_quantum % kv_machine_reserv_size(m) != 0)
+		return EINVAL;
 	return cfg->first_kva < m->kva_end - m->kva_start ? 0 : EINVAL;
 }
 
@@ -226,8 +236,12 @@ kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 	k->page = kv_machine_page_size(m);
 	k->slot = kpages * k->page;
 	k->chunk = kpages * quantum;
-	k->kva_quantum = quantum * (cfg->ndomains > 1 ? m->domain_import : 1);
-	k->map_next = m->kva_start + cfg->first_kva;
+	k->kva_quantum = cfg->import_quantum;
+	if (k->kva_quantum == 0)
+		k->kva_quantum =
+		    quantum * (cfg->ndomains > 1 ? m->domain_import : 1);
+	kv_kernmap_init(&k->map_kva, cfg->host, quantum,
+	    m->kva_start + cfg->first_kva, m->kva_end);
 	error = arenas_create(k);
 	if (error == 0)
 		error = objects_create(k);
@@ -252,6 +266,7 @@ kv_kstack_destroy(struct kv_kstack *ks)
 	}
 	kv_host_free(host, ks->domain, ks->cfg.ndomains, sizeof(*ks->domain));
 	kv_vmem_destroy(ks->kernel);
+	kv_kernmap_fini(&ks->map_kva);
 	kv_object_destroy(ks->object);
 	kv_object_destroy(ks->alt_object);
 	kv_host_free(

@@ -34,12 +34,17 @@ struct kv_kstack_config {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages; /* default stack and guard pages */
 	unsigned ndomains;
-	bool domain_guard;  /* no page from a reservation of another domain */
-	uint64_t first_kva; /* kmap_first_free, bytes from kva_start */
+	bool domain_guard; /* no page from a reservation of another domain */
+	bool returned;	   /* arenas that are parents give spans back; the
+			      kernel's keep and join them (freebsd.md 1.6) */
+	uint64_t import_quantum; /* of the kernel and domain arenas, bytes;
+				    0: the machine's */
+	uint64_t first_kva;	 /* kmap_first_free, bytes from kva_start */
 };
 
 /* => 0; EINVAL (no pages, npages above kstack_max, slot larger than a
- *    reservation, first_kva past the KVA); ENOMEM */
+ *    reservation, first_kva past the KVA, import_quantum no multiple of a
+ *    reservation, ffff with parents that give back); ENOMEM */
 int kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks);
 void kv_kstack_destroy(struct kv_kstack *ks);
 

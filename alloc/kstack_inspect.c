@@ -319,8 +319,10 @@ static int
 check_parts(const struct kv_kstack *ks, struct kv_diag *diag)
 {
 	const struct kv_vmem *vm;
-	int error = kv_object_check(ks->object, diag);
+	int error = kv_kernmap_check(&ks->map_kva, diag);
 
+	if (error == 0)
+		error = kv_object_check(ks->object, diag);
 	if (error == 0 && ks->alt_object != NULL)
 		error = kv_object_check(ks->alt_object, diag);
 	for (unsigned i = 0;

@@ -4,6 +4,7 @@
 #ifndef KV_KSTACK_PARTS_H
 #define KV_KSTACK_PARTS_H
 
+#include "kernmap.h"
 #include "kstack.h"
 #include "link.h"
 
@@ -24,7 +25,7 @@ struct kv_kstack {
 	uint64_t slot;	      /* (c) bytes of a default slot, guard included */
 	uint64_t kva_quantum; /* (c) bytes: imports of the kernel arena */
 	uint64_t chunk;	      /* (c) bytes taken from the parent (KSQ) */
-	kv_va_t map_next;     /* kernel_map: lowest address never given */
+	struct kv_kernmap map_kva;    /* kernel_map: source of the arenas */
 	struct kv_vmem *kernel;	      /* kernel_arena */
 	struct kstack_domain *domain; /* [cfg.ndomains], new schemes only */
 	struct kv_object *object;     /* default size */

@@ -41,7 +41,9 @@ struct kv_kstacks_spec {
 	bool domain_guard;  /* no page from another domain's reservation */
 	bool cache;	    /* the zone of default stacks */
 	uint64_t first_kva; /* bytes from kva_start */
-	bool enter;	    /* map with pmap_enter, not pmap_qenter */
+	bool returned;	    /* the parents of stack arenas give spans back */
+	uint64_t import_quantum; /* of those parents, bytes; 0: the machine's */
+	bool enter;		 /* map with pmap_enter, not pmap_qenter */
 };
 
 /* A VM object whose pages steps map. */
@@ -71,6 +73,7 @@ enum kv_step_kind {
 	KV_STEP_SPAWN,	     /* count, npages, domain */
 	KV_STEP_DISPOSE,     /* count, order */
 	KV_STEP_CHURN,	     /* kernel stacks: steps, limit */
+	KV_STEP_RECLAIM,     /* count partial reservations, domain */
 	KV_STEP_IDLE,	     /* count operations in which only actors act */
 	KV_STEP_DRAIN,	     /* every stack and every named block */
 	KV_STEP_ALLOC,	     /* arena, req, plain, name */

@@ -206,9 +206,9 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 
 struct kstacks_args {
 	const char *policy;
-	unsigned scheme, cache, mapping;
+	unsigned scheme, cache, mapping, parents;
 	bool domain_guard;
-	uint64_t pages, guard, first_kva;
+	uint64_t pages, guard, first_kva, import_quantum;
 };
 
 static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
@@ -219,6 +219,7 @@ static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
 static const char *const caches[] = {"none", "uma", NULL};
 
 static const char *const mappings[] = {"qenter", "enter", NULL};
+static const char *const parents[] = {"joined", "returned", NULL};
 
 static const struct kv_field kstacks_fields[] = {
     {.key = "policy",
@@ -247,10 +248,18 @@ static const struct kv_field kstacks_fields[] = {
     {.key = "first_kva",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct kstacks_args, first_kva)},
+    {.key = "parents",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct kstacks_args, parents),
+	.words = parents},
+    {.key = "import_quantum",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct kstacks_args, import_quantum),
+	.min = 1},
     {.key = "domain_guard",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct kstacks_args, domain_guard)}};
-enum { KSTACKS_FIELDS = 8 };
+enum { KSTACKS_FIELDS = sizeof(kstacks_fields) / sizeof(kstacks_fields[0]) };
 
 static const struct kv_policy *
 find_policy(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -307,6 +316,24 @@ check_kstacks(struct kv_load *ld, const struct kv_node *node,
 		    kv_machine_page_size(m));
 }
 
+/* The same for the arenas that stack arenas import from. */
+static void
+check_parents(struct kv_load *ld, const struct kv_node *node)
+{
+	const struct kv_kstacks_spec *ks = &ld->sc->kstacks;
+	uint64_t quantum = kv_machine_reserv_size(ld->sc->machine);
+
+	if (ks->returned && ks->scheme == KV_KSTACK_FFFF)
+		kv_load_refuse(ld, kv_map_get(node, "parents"),
+		    "the scheme ffff needs parents that keep their spans "
+		    "(joined)");
+	if (ks->import_quantum % quantum != 0)
+		kv_load_refuse(ld, kv_map_get(node, "import_quantum"),
+		    "import_quantum is no multiple of a reservation (%" PRIu64
+		    " bytes)",
+		    quantum);
+}
+
 static void
 check_memory(struct kv_load *ld, const struct kv_node *node, uint64_t npages)
 {
@@ -353,6 +380,9 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;
 	ks->domain_guard = args.domain_guard;
+	ks->returned = args.parents != 0;
+	ks->import_quantum = args.import_quantum;
+	check_parents(ld, node);
 	ks->cache = args.cache != 0;
 	ks->first_kva = args.first_kva;
 	ks->enter = args.mapping != 0;

@@ -64,6 +64,8 @@ static const struct kv_field dispose_fields[] = {
 static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
     UINT(limit, .required = true, .min = 1), CHOICE(generator, generators),
     UINT(cpu, .min = 0)};
+static const struct kv_field reclaim_fields[] = {
+    UINT(count, .min = 1), UINT(domain, .min = 0)};
 static const struct kv_field idle_fields[] = {{.key = "operations",
     .kind = KV_FIELD_UINT,
     .offset = AT(count),
@@ -136,6 +138,18 @@ stacks(struct reading *r)
 }
 
 static int
+check_domain(struct reading *r)
+{
+	unsigned ndomains = r->ld->sc->ndomains;
+
+	if (r->args.domain == KV_ANYWHERE || r->args.domain < ndomains)
+		return 0;
+	return kv_load_refuse(r->ld, at(r, "domain"),
+	    "domain %" PRIu64 " is not there: the machine has %u",
+	    r->args.domain, ndomains);
+}
+
+static int
 spawn(struct reading *r)
 {
 	const struct kv_scenario *sc = r->ld->sc;
@@ -146,11 +160,18 @@ spawn(struct reading *r)
 		return kv_load_refuse(r->ld, at(r, "pages"),
 		    "stacks of %" PRIu64 " pages: the machine has at most %u",
 		    r->args.pages, sc->machine->kstack_max);
-	if (r->args.domain != KV_ANYWHERE && r->args.domain >= sc->ndomains)
-		return kv_load_refuse(r->ld, at(r, "domain"),
-		    "domain %" PRIu64 " is not there: the machine has %u",
-		    r->args.domain, sc->ndomains);
-	return 0;
+	return check_domain(r);
+}
+
+/* Nothing is reserved without kernel stacks or objects. */
+static int
+reclaim(struct reading *r)
+{
+	if (!r->ld->sc->kstacks.present && !r->ld->sc->paging)
+		return kv_load_refuse(r->ld, r->key,
+		    "'reclaim' needs what has reservations: kernel stacks or "
+		    "objects");
+	return check_domain(r);
 }
 
 /* ---- Arenas ---------------------------------------------------------- */
@@ -370,6 +391,7 @@ static const struct step_kind {
 } kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
     {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = stacks},
     {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = stacks},
+    {"reclaim", KV_STEP_RECLAIM, FIELDS(reclaim_fields), .check = reclaim},
     {"idle", KV_STEP_IDLE, FIELDS(idle_fields)},
     {"drain", KV_STEP_DRAIN, .read = NULL},
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},

@@ -86,6 +86,7 @@ int kv_runner_refuse(
 /* Each executes one step.  => 0; EINVAL with an entry in the errors */
 typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
+kv_step_fn kv_step_reclaim;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;

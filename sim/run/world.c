@@ -84,6 +84,8 @@ build(struct kv_world *w)
 	    .gpages = s->gpages,
 	    .ndomains = s->ndomains,
 	    .domain_guard = s->domain_guard,
+	    .returned = s->returned,
+	    .import_quantum = s->import_quantum,
 	    .first_kva = s->first_kva};
 	int error = memory_create(w);
 

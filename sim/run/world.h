@@ -24,6 +24,8 @@ struct kv_world_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	bool domain_guard;
+	bool returned;		      /* parents give spans back */
+	uint64_t import_quantum;      /* of those, bytes; 0: the machine's */
 	bool stack_cache, page_cache; /* per-CPU caches of them */
 	unsigned ncpus;		      /* dealt to the domains in blocks; 0: 1 */
 	uint64_t first_kva;

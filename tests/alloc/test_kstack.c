@@ -29,9 +29,11 @@ struct make {
 	unsigned npages, gpages, ndomains;
 	uint64_t first_kva; /* bytes */
 	uint64_t megabytes; /* of each domain */
+	bool returned;
+	uint64_t import_quantum; /* bytes */
 };
 
-static const struct make plain = {KV_KSTACK_NEW, 4, 1, 1, 0, 128};
+static const struct make plain = {KV_KSTACK_NEW, 4, 1, 1, 0, 128, false, 0};
 
 /* => 0 or what failed; rig_close undoes either */
 static int
@@ -50,7 +52,9 @@ rig_try(struct rig *rig, const struct make *make)
 	    .npages = make->npages,
 	    .gpages = make->gpages,
 	    .ndomains = make->ndomains,
-	    .first_kva = make->first_kva};
+	    .first_kva = make->first_kva,
+	    .returned = make->returned,
+	    .import_quantum = make->import_quantum};
 	int error;
 
 	for (unsigned i = 0; i < make->ndomains; i++)
@@ -247,9 +251,69 @@ START_TEST(chunk_returns)
 }
 END_TEST
 
+/* Parents that give spans back (phys.md): 2 MiB spans of 102 linear stacks;
+ * chunks 18 MiB apart.  All KVA is the map's again in the end. */
+START_TEST(spans_returned)
+{
+	static const enum kv_kstack_scheme schemes[] = {
+	    KV_KSTACK_OLD, KV_KSTACK_NEW};
+	struct make make = {schemes[_i], 4, 1, 1, 0, 64, true, 0};
+	unsigned span = _i == 0 ? 102 : SLOTS;
+	uint64_t stride = (_i == 0 ? 2 : 18) * MIB, bump;
+	struct kv_stack s[3 * SLOTS];
+	struct rig rig;
+
+	rig_open(&rig, &make);
+	for (unsigned i = 0; i < 3 * span; i++) {
+		s[i] = spawn(&rig, 0);
+		/* to the next multiple of 5 pages, where there are chunks */
+		bump = _i == 0 ? 0 : (5 - i / span * stride / PAGE % 5) % 5;
+		ck_assert_uint_eq(s[i].ks - rig.origin,
+		    i / span * stride + (bump + i % span * 5 + 1) * PAGE);
+	}
+	rig_check(&rig);
+	/* the middle span goes back, and is the lowest gap */
+	for (unsigned i = span; i < 2 * span; i++)
+		dispose(&rig, &s[i]);
+	rig_check(&rig);
+	ck_assert_uint_eq(
+	    kv_vmem_stats(kv_kstack_arena(rig.ks, 0)).size, 2 * stride);
+	ck_assert_uint_eq(spawn(&rig, 0).ks, s[span].ks);
+	dispose(&rig, &s[span]);
+	for (unsigned i = 0; i < span; i++) {
+		dispose(&rig, &s[i]);
+		dispose(&rig, &s[2 * span + i]);
+	}
+	is_drained(&rig);
+	for (unsigned i = 0; kv_kstack_arena(rig.ks, i) != NULL; i++)
+		ck_assert_uint_eq(
+		    kv_vmem_stats(kv_kstack_arena(rig.ks, i)).size, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+/* What the kernel and domain arenas import is for the caller to say. */
+START_TEST(import_quantum)
+{
+	struct make make = {KV_KSTACK_NEW, 4, 1, 2, 0, 16, false, 4 * MIB};
+	struct rig rig;
+
+	rig_open(&rig, &make);
+	spawn(&rig, 1);
+	/* 10 MiB and twice the alignment, rounded up; the same above it */
+	ck_assert_uint_eq(
+	    kv_vmem_stats(kv_kstack_arena(rig.ks, 3)).size, 16 * MIB);
+	ck_assert_uint_eq(
+	    kv_vmem_stats(kv_kstack_arena(rig.ks, 0)).size, 20 * MIB);
+	rig_check(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(numa_chunks)
 {
-	static const struct make make = {KV_KSTACK_NEW, 4, 1, 2, 0, 64};
+	static const struct make make = {
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0};
 	/* by address: domains 0, 0, 1, 1 */
 	static const uint64_t parent[] = {0, 0xa00000, 0x10000000, 0x10a00000};
 	static const uint64_t pindex[] = {0, 2048, 52432, 54480};
@@ -298,7 +362,7 @@ static const struct {
 START_TEST(ffff_chunks)
 {
 	struct make make = {KV_KSTACK_FFFF, ffff_sizes[_i].npages,
-	    ffff_sizes[_i].gpages, 2, (uint64_t)_i * 0x200000, 64};
+	    ffff_sizes[_i].gpages, 2, (uint64_t)_i * 0x200000, 64, false, 0};
 	uint64_t slot = (make.npages + make.gpages) * PAGE;
 	struct chunks c;
 	struct rig rig;
@@ -460,7 +524,8 @@ END_TEST
 /* A dispose with another owner is the kernel's "bt != NULL" (freebsd-F4). */
 START_TEST(wrong_owner)
 {
-	static const struct make make = {KV_KSTACK_NEW, 4, 1, 2, 0, 64};
+	static const struct make make = {
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0};
 	struct kv_diag diag = {0};
 	struct kv_stack s, wrong;
 	struct rig rig;
@@ -569,7 +634,8 @@ END_TEST
 /* The wanted domain is full: the other one gives KVA and pages. */
 START_TEST(domains_fall_back)
 {
-	static const struct make make = {KV_KSTACK_NORES, 4, 1, 2, 0, 4};
+	static const struct make make = {
+	    KV_KSTACK_NORES, 4, 1, 2, 0, 4, false, 0};
 	static struct kv_stack s[600];
 	unsigned n = 0, of[2] = {0};
 	struct rig rig;
@@ -613,10 +679,10 @@ churn(struct rig *rig, unsigned ndomains)
 
 START_TEST(every_failure_of_metadata)
 {
-	struct make make = {KV_KSTACK_OLD, 4, 1, 2, 0, 8};
+	struct make make = {KV_KSTACK_OLD, 4, 1, 2, 0, 8, _i >= 3, 2 * MIB};
 	uint64_t n = 1, calls;
 
-	make.scheme = (enum kv_kstack_scheme)_i;
+	make.scheme = (enum kv_kstack_scheme)(_i % 3);
 	do {
 		struct rig rig = {0};
 
@@ -640,12 +706,16 @@ static const struct {
 	struct make make;
 	int want;
 } refused[] = {
-    {{KV_KSTACK_NEW, 0, 1, 1, 0, 8}, EINVAL},
-    {{KV_KSTACK_NEW, 33, 1, 1, 0, 8}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 508, 1, 0, 8}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 507, 1, 0, 8}, 0},
-    {{KV_KSTACK_NEW, 4, 1, 1, UINT64_MAX, 8}, EINVAL},
-    {{KV_KSTACK_NEW, 32, 0, 1, 0, 8}, 0},
+    {{KV_KSTACK_NEW, 0, 1, 1, 0, 8, false, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 33, 1, 1, 0, 8, false, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 508, 1, 0, 8, false, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 507, 1, 0, 8, false, 0}, 0},
+    {{KV_KSTACK_NEW, 4, 1, 1, UINT64_MAX, 8, false, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 32, 0, 1, 0, 8, false, 0}, 0},
+    {{KV_KSTACK_FFFF, 4, 1, 1, 0, 8, true, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, true, 0}, 0},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 3 * MIB}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 6 * MIB}, 0},
 };
 
 START_TEST(configurations)
@@ -673,6 +743,8 @@ main(void)
 
 	tcase_add_test(t, chunk_sequence);
 	tcase_add_test(t, chunk_returns);
+	tcase_add_loop_test(t, spans_returned, 0, 2);
+	tcase_add_test(t, import_quantum);
 	tcase_add_test(t, numa_chunks);
 	tcase_add_loop_test(t, ffff_chunks, 0, 11);
 	tcase_add_loop_test(t, guard_pages, 0, 4);
@@ -685,8 +757,9 @@ main(void)
 	tcase_add_test(t, whatis);
 	tcase_add_loop_test(t, memory_runs_out, 0, 3);
 	tcase_add_test(t, domains_fall_back);
-	tcase_add_loop_test(t, every_failure_of_metadata, 0, 3);
-	tcase_add_loop_test(t, configurations, 0, 6);
+	tcase_add_loop_test(t, every_failure_of_metadata, 0, 6);
+	tcase_add_loop_test(
+	    t, configurations, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }
