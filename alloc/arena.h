@@ -18,26 +18,28 @@ enum {
 struct kv_vmem {
 	struct bt_store store;
 	struct freelist free;
-	uint64_t qmask;		      /* (c) quantum - 1 */
-	uint64_t size, inuse;	      /* (I1) */
-	uint64_t limit;		      /* most bytes of spans; 0 = none */
-	unsigned spare;		      /* (I7) */
-	unsigned qshift;	      /* (c) */
-	struct kv_vmem_source source; /* import NULL: none */
-	struct kv_tap tap;	      /* (c) */
-	const char *name;	      /* (c) */
-	uint64_t nfree, nspan; /* (s) tags by kind; busy ones: store.nbusy */
-	uint64_t count_alloc, count_free, count_fail; /* (s) */
-	uint64_t count_import, count_release;	      /* (s) */
+	uint64_t qmask;			  /* (c) quantum - 1 */
+	uint64_t size, inuse;		  /* (I1) */
+	uint64_t limit;			  /* most bytes of spans; 0 = none */
+	unsigned spare;			  /* (I7) */
+	unsigned qshift;		  /* (c) */
+	struct kv_vmem_source source;	  /* import NULL: none */
+	struct kv_tap tap;		  /* (c) */
+	const char *name;		  /* (c) */
+	uint64_t nspan;			  /* (s) span tags */
+	uint64_t count_alloc, count_fail; /* (s) */
+	uint64_t count_import, count_release; /* (s) */
 	unsigned ncaches;     /* (c) sizes with a quantum cache */
 	uint64_t batch;	      /* items that a cache miss imports */
 	struct qcache *cache; /* cache[n - 1] holds n quanta */
-	/* a free that is put off; the theory is in vmem_park.c */
-	struct kv_vmem *below; /* NULL: no block is held */
-	struct kv_vmem *above; /* holds what a release would free, or NULL */
-	bt_id held;
-	bool held_parked, held_merges;
-	uint64_t held_align, cancelled;
+	/* spans that are released, but not yet: the theory is in vmem_park.c */
+	struct kv_vmem *below; /* whose span's block is held here, or NULL */
+	struct kv_vmem
+	    *above;   /* where the block of our span is held, or NULL */
+	bt_id span;   /* that span's tag */
+	bt_id parked; /* its FREE tag, when its release is owed */
+	bool held_merges, held_whole;
+	uint64_t cancelled;
 };
 
 /* In the back field of a BUSY tag: it waits in a quantum cache. */
@@ -47,20 +49,6 @@ static inline struct bt *
 tag_of(const struct kv_vmem *vm, bt_id id)
 {
 	return &vm->store.tag[id];
-}
-
-static inline void
-free_push(struct kv_vmem *vm, bt_id id)
-{
-	freelist_push(&vm->free, id);
-	vm->nfree++;
-}
-
-static inline void
-free_remove(struct kv_vmem *vm, bt_id id)
-{
-	freelist_remove(&vm->free, id);
-	vm->nfree--;
 }
 
 /* Before an operation: four tags in stock (bt_fill), and as many for us.
@@ -103,45 +91,42 @@ alloc_note(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 	kv_tap_emit(&vm->tap, KV_EV_VMEM_ALLOC, vm->name, va, size, 0, 0);
 }
 
-/* Would the free of that busy tag leave a whole span, which goes back? */
-static inline bool
-free_releases(const struct kv_vmem *vm, const struct bt *t)
-{
-	const struct bt *prev = tag_of(vm, bt_prev(t));
-	const struct bt *next = tag_of(vm, t->next);
+/* ---- Spans that are parked (vmem_park.c) -------------------------------- */
 
-	return bt_kind(prev) == KV_VMEM_SPAN && vm->source.release != NULL &&
-	       prev->size == t->size + (bt_is_free(next) ? next->size : 0);
-}
+/* An arena that holds a block lets go of it: before it is used. */
+void kv_arena_let_go(struct kv_vmem *vm);
 
-/* ---- Frees that are put off (vmem_park.c) ------------------------------ */
-
-/* Do what was put off and would change this arena: before anything that could
- * see or change it. */
+/* Let go, and release what is parked: before the segments are looked at. */
 void kv_arena_settle(const struct kv_vmem *vm);
 
 static inline void
 arena_settle(const struct kv_vmem *vm)
 {
-	if (vm->below != NULL)
+	if (vm->below != NULL || vm->parked != BT_NONE)
 		kv_arena_settle(vm);
 }
 
-/* Put off the free of the busy tag, when taking it back with that alignment
- * would undo it.  => true when it is put off */
-bool kv_arena_park(struct kv_vmem *vm, bt_id id, uint64_t align);
+/* May the last span be parked: does the source hold its block?  It does from
+ * then on. */
+bool kv_arena_hold(struct kv_vmem *vm, bt_id span);
 
-/* Does the free of [va, va + size) wait, or can it again?  When not, all is
- * settled.  => true: done (park: put off; unpark: taken back, and *va) */
-bool kv_arena_park_again(
-    struct kv_vmem *vm, kv_va_t va, uint64_t size, uint64_t align);
-bool kv_arena_unpark(
-    struct kv_vmem *vm, uint64_t size, uint64_t align, kv_va_t *va);
+/* Take the parked span back.  => its FREE tag, which is in no class */
+static inline bt_id
+arena_unpark(struct kv_vmem *vm)
+{
+	bt_id id = vm->parked;
+	const struct bt *t = tag_of(vm, id);
 
-/* xfree of what came with that alignment, put off when it can be.
- * => as kv_vmem_xfree */
-int kv_arena_give(struct kv_vmem *vm, const struct kv_vmem_block *block,
-    struct kv_diag *diag);
+	vm->parked = BT_NONE;
+	vm->above->cancelled++;
+	vm->spare -= 2;
+	vm->size += t->size;
+	vm->nspan++;
+	vm->count_import++;
+	kv_tap_emit(
+	    &vm->tap, KV_EV_VMEM_IMPORT, vm->name, t->start, t->size, 0, 0);
+	return id;
+}
 
 /* ---- Between the files (requests are rounded, defaults filled in) ----- */
 
@@ -195,9 +180,11 @@ int kv_arena_plain(
 int kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size,
     bt_id *id, struct kv_diag *diag);
 
-/* Free a busy tag, now.  => 0, or what the source says to a span that goes
- * back */
-int kv_arena_free(struct kv_vmem *vm, bt_id id, struct kv_diag *diag);
+/* kv_vmem_alloc and kv_vmem_free, but for the cases that vmem_hot.c knows. */
+int kv_arena_alloc(
+    struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
+int kv_arena_cache(
+    struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag);
 
 /* vmem_try_fetch, second half: empty the quantum caches.
  * => true when another search may succeed */

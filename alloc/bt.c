@@ -55,16 +55,18 @@ kv_bt_store_init(struct bt_store *s, struct kv_host *host, unsigned qshift)
 	*s = (struct bt_store){.host = host,
 	    .qshift = qshift,
 	    .capacity = TAGS_FIRST,
-	    .fresh = 2,
+	    .fresh = BT_FRESH,
+	    .nidle = TAGS_FIRST - BT_FRESH,
 	    .hash_shift = 64 - HASH_FIRST_LOG2};
 	s->block = kv_host_resize(host, NULL, 0, block_size(TAGS_FIRST));
 	s->hash = kv_host_zalloc(host, bt_hash_chains(s), sizeof(*s->hash));
+	s->busy_max = bt_hash_chains(s) / 2;
 	if (s->block == NULL || s->hash == NULL) {
 		kv_bt_store_fini(s);
 		return ENOMEM;
 	}
 	s->tag = aligned(s->block);
-	memset(s->tag, 0, 2 * sizeof(struct bt));
+	memset(s->tag, 0, BT_FRESH * sizeof(struct bt));
 	bt_set_kind(&s->tag[BT_NONE], KV_VMEM_CURSOR);
 	bt_set_kind(&s->tag[BT_CURSOR], KV_VMEM_CURSOR);
 	bt_link_before(s, BT_NONE, BT_CURSOR);
@@ -93,6 +95,7 @@ kv_bt_store_grow(struct bt_store *s)
 	kv_host_free(s->host, s->block, 1, block_size(s->capacity));
 	s->block = block;
 	s->tag = aligned(block);
+	s->nidle += capacity - s->capacity;
 	s->capacity = capacity;
 	return 0;
 }
@@ -111,6 +114,7 @@ kv_bt_hash_grow(struct bt_store *s)
 		s->hash_shift = old.hash_shift;
 		return ENOMEM;
 	}
+	s->busy_max = bt_hash_chains(s) / 2;
 	s->nbusy = 0;
 	for (uint32_t i = 0; i < bt_hash_chains(&old); i++)
 		for (bt_id id = old.hash[i], rest; id != BT_NONE; id = rest) {

@@ -19,6 +19,7 @@ typedef uint32_t bt_id;
 /* Tag 0 is the end of every list; it also heads the segment list. */
 #define BT_NONE 0u
 #define BT_CURSOR 1u
+#define BT_FRESH 2u /* the first tag for a segment */
 #define BT_ID_MAX ((1u << 29) - 1)
 
 #define BT_KIND_SHIFT 29
@@ -44,10 +45,11 @@ struct bt_store {
 	uint32_t capacity;   /* tags in tag[] */
 	uint32_t fresh;	     /* tags from here on were never used */
 	bt_id unused;	     /* chain of tags given back */
-	uint32_t nunused;    /* its length */
+	uint32_t nidle;	     /* tags that can be had without growing */
 	bt_id *hash;	     /* newest busy tag of each chain */
 	unsigned hash_shift; /* 64 - log2(chains) */
 	uint32_t nbusy;	     /* tags in hash */
+	uint32_t busy_max;   /* no more before it grows */
 	unsigned qshift;     /* (c) of the arena */
 	struct kv_host *host;
 };
@@ -66,17 +68,21 @@ bt_hash_chains(const struct bt_store *s)
 	return UINT32_C(1) << (64 - s->hash_shift);
 }
 
+/* Must the store grow before ntags tags and one hash entry can be had? */
+static inline bool
+bt_short_of(const struct bt_store *s, uint32_t ntags)
+{
+	return s->nidle < ntags || s->nbusy >= s->busy_max;
+}
+
 /* Make sure that ntags tags and one hash entry can be had.
  * => 0, ENOMEM with nothing changed */
 static inline int
 bt_reserve(struct bt_store *s, uint32_t ntags)
 {
-	if (s->nunused + (s->capacity - s->fresh) < ntags &&
-	    kv_bt_store_grow(s) != 0)
+	if (s->nidle < ntags && kv_bt_store_grow(s) != 0)
 		return ENOMEM;
-	if (s->nbusy >= bt_hash_chains(s) / 2 && kv_bt_hash_grow(s) != 0)
-		return ENOMEM;
-	return 0;
+	return s->nbusy < s->busy_max ? 0 : kv_bt_hash_grow(s);
 }
 
 static inline enum kv_vmem_kind
@@ -112,12 +118,11 @@ bt_insert_before(struct bt_store *s, bt_id where, enum kv_vmem_kind kind,
 	bt_id id = s->unused;
 	struct bt *w = &s->tag[where], *t;
 
-	if (id != BT_NONE) {
+	if (id != BT_NONE)
 		s->unused = s->tag[id].next;
-		s->nunused--;
-	} else {
+	else
 		id = s->fresh++;
-	}
+	s->nidle--;
 	t = &s->tag[id];
 	t->start = start;
 	t->size = size;
@@ -158,7 +163,7 @@ bt_drop(struct bt_store *s, bt_id id)
 	bt_unlink(s, id);
 	s->tag[id].next = s->unused;
 	s->unused = id;
-	s->nunused++;
+	s->nidle++;
 }
 
 /* The chain of the busy tags that may start at an address. */
@@ -191,15 +196,22 @@ bt_hash_find(const struct bt_store *s, kv_va_t va)
 	return id;
 }
 
-/* Take out a busy tag, which is there. */
-static inline void
-bt_hash_remove(struct bt_store *s, bt_id id)
+/* What names a busy tag, which is there, in its chain. */
+static inline bt_id *
+bt_hash_at(const struct bt_store *s, bt_id id)
 {
 	bt_id *at = bt_hash_chain(s, s->tag[id].start);
 
 	while (*at != id)
 		at = &s->tag[*at].link;
-	*at = s->tag[id].link;
+	return at;
+}
+
+/* Take out the busy tag that *at, in its chain, names. */
+static inline void
+bt_hash_remove(struct bt_store *s, bt_id *at)
+{
+	*at = s->tag[*at].link;
 	s->nbusy--;
 }
 

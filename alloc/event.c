@@ -32,3 +32,12 @@ kv_event_field(enum kv_event_kind kind, unsigned i)
 {
 	return i < 4 ? kinds[kind].field[i] : "";
 }
+
+void
+kv_tap_tell(const struct kv_tap *tap, enum kv_event_kind kind,
+    const char *source, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	struct kv_event event = {kind, source, {a, b, c, d}};
+
+	tap->fn(tap->arg, &event);
+}

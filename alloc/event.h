@@ -33,15 +33,16 @@ const char *kv_event_name(enum kv_event_kind kind);
 /* Name of field i (0..3) of a kind; "" when the kind has no such field. */
 const char *kv_event_field(enum kv_event_kind kind, unsigned i);
 
+/* The listener is told: kept out of line, for there mostly is none. */
+void kv_tap_tell(const struct kv_tap *tap, enum kv_event_kind kind,
+    const char *source, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
 static inline void
 kv_tap_emit(const struct kv_tap *tap, enum kv_event_kind kind,
     const char *source, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	if (tap->fn != NULL) {
-		struct kv_event event = {kind, source, {a, b, c, d}};
-
-		tap->fn(tap->arg, &event);
-	}
+	if (tap->fn != NULL)
+		kv_tap_tell(tap, kind, source, a, b, c, d);
 }
 
 #endif

@@ -144,18 +144,6 @@ freelist_is_head(const struct freelist *f, const struct bt *t, uint64_t size)
 	return t->back == (FREELIST_MARK | freelist_class(f, size));
 }
 
-/* Tag `to` takes the place of tag `from`, the head of a list. */
-static inline void
-freelist_inherit(struct freelist *f, bt_id from, bt_id to)
-{
-	struct bt *tag = f->store->tag;
-
-	tag[to].back = tag[from].back;
-	tag[to].link = tag[from].link;
-	tag[tag[to].link].back = to;
-	f->head[tag[to].back & ~FREELIST_MARK] = to;
-}
-
 /* The newest tag of a class that is not empty. */
 static inline bt_id
 freelist_head(const struct freelist *f, unsigned class)

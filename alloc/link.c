@@ -24,7 +24,6 @@
  *   import with a stride is nobody's: it is how "FFFF" (freebsd.md 6) could be
  *   had from vmem as it is.
  */
-#include "arena.h"
 #include "arith.h"
 #include "link.h"
 
@@ -56,7 +55,7 @@ release_plain(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 	struct kv_vmem_block block;
 
 	block_plain(arg, va, size, &block);
-	return kv_arena_give(block.vm, &block, diag);
+	return kv_vmem_xfree(block.vm, block.va, block.size, diag);
 }
 
 static int
@@ -100,7 +99,7 @@ release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 	struct kv_vmem_block block;
 
 	block_kstack(arg, va, size, &block);
-	return kv_arena_give(block.vm, &block, diag);
+	return kv_vmem_xfree(block.vm, block.va, block.size, diag);
 }
 
 /* The parent's answer to a request of size bytes within [min, max]. */

@@ -23,8 +23,9 @@
  *   I3  Spans do not overlap.
  *   I4  Free neighbours are coalesced, unless the cursor stands between
  *       them.
- *   I5  Every FREE tag stands in exactly one class, not above that of its
- *       size; every BUSY tag stands in the hash, and only they do.
+ *   I5  Every FREE tag, but for a parked one (vmem_park.c), stands in exactly
+ *       one class, not above that of its size; every BUSY tag stands in the
+ *       hash, and only they do.
  *   I6  An imported span that is one FREE tag next to its span tag does not
  *       exist right after a free (it was released).  Not checked: an import in
  *       vain and the cursor both leave such spans behind.
@@ -86,7 +87,7 @@ kv_vmem_destroy(struct kv_vmem *vm)
 
 	if (vm == NULL)
 		return;
-	arena_settle(vm);
+	kv_arena_settle(vm);
 	host = vm->store.host;
 	for (unsigned i = 0; i < vm->ncaches; i++)
 		kv_qcache_fini(&vm->cache[i], host);
@@ -129,7 +130,7 @@ kv_vmem_add(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 	arena_settle(vm);
 	if (tags_fill(vm) != 0)
 		return ENOMEM;
-	free_push(vm, kv_arena_add(vm, va, size, KV_VMEM_STATIC));
+	freelist_push(&vm->free, kv_arena_add(vm, va, size, KV_VMEM_STATIC));
 	return 0;
 }
 
@@ -219,14 +220,11 @@ is_simple(const struct kv_vmem *vm, const struct kv_vmem_req *rq)
 int
 kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 {
-	bool simple = is_simple(vm, req);
-
-	if (vm->below != NULL && simple && req->fit == KV_VMEM_BESTFIT &&
-	    kv_arena_unpark(vm, kv_align_up(req->size, vm->qmask + 1),
-		req->align == 0 ? vm->qmask + 1 : req->align, va))
-		return 0;
-	arena_settle(vm);
-	return simple || rule_broken(vm, req) == NULL
+	if (vm->below != NULL)
+		kv_arena_let_go(vm);
+	if (req->fit == KV_VMEM_NEXTFIT)
+		arena_settle(vm);
+	return is_simple(vm, req) || rule_broken(vm, req) == NULL
 		   ? request_alloc(vm, req, va)
 		   : EINVAL;
 }
@@ -251,99 +249,6 @@ kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, bt_id *id,
 	return 0;
 }
 
-/*
- * One free neighbour is absorbed by a tag that just became FREE.  The freed tag
- * will stand at the head of its class; when the neighbour stands there already,
- * it takes that place.  => is the freed tag in a class now?
- */
-static bool
-absorb(
-    struct kv_vmem *vm, bt_id id, bt_id neighbour, uint64_t merged, bool listed)
-{
-	struct bt *t = tag_of(vm, id), *n = tag_of(vm, neighbour);
-
-	if (!listed && freelist_is_head(&vm->free, n, merged)) {
-		freelist_inherit(&vm->free, neighbour, id);
-		listed = true;
-	} else {
-		free_remove(vm, neighbour);
-	}
-	if (n->start < t->start)
-		t->start = n->start;
-	t->size += n->size;
-	tag_drop(vm, neighbour);
-	return listed;
-}
-
-/* The neighbours of a tag that just became FREE: next one first, then the
- * previous one.  => is the freed tag in a class now? */
-static bool
-coalesce(struct kv_vmem *vm, bt_id id, bool with_prev, bool with_next)
-{
-	struct bt *t = tag_of(vm, id);
-	bt_id prev = bt_prev(t), next = t->next;
-	uint64_t merged = t->size + (with_next ? tag_of(vm, next)->size : 0) +
-			  (with_prev ? tag_of(vm, prev)->size : 0);
-	bool listed = false;
-
-	if (with_next)
-		listed = absorb(vm, id, next, merged, listed);
-	if (with_prev)
-		listed = absorb(vm, id, prev, merged, listed);
-	tags_trim(vm);
-	return listed;
-}
-
-int
-kv_arena_free(struct kv_vmem *vm, bt_id id, struct kv_diag *diag)
-{
-	struct bt *t = tag_of(vm, id);
-	bool with_prev = bt_is_free(tag_of(vm, bt_prev(t)));
-	bool with_next = bt_is_free(tag_of(vm, t->next));
-	bool listed = false;
-	int error = 0;
-
-	bt_hash_remove(&vm->store, id);
-	vm->inuse -= t->size;
-	vm->count_free++;
-	kv_tap_emit(
-	    &vm->tap, KV_EV_VMEM_FREE, vm->name, t->start, t->size, 0, 0);
-	bt_set_kind(t, KV_VMEM_FREE);
-	if (with_prev | with_next)
-		listed = coalesce(vm, id, with_prev, with_next);
-	if (bt_kind(tag_of(vm, bt_prev(t))) == KV_VMEM_SPAN &&
-	    kv_arena_release(vm, id, listed, &error, diag))
-		return error;
-	if (!listed)
-		free_push(vm, id);
-	return 0;
-}
-
-/* Free a busy tag, or put that off when a span would go back. */
-static int
-free_or_park(struct kv_vmem *vm, bt_id id, struct kv_diag *diag)
-{
-	return vm->source.block != NULL && free_releases(vm, tag_of(vm, id)) &&
-		       kv_arena_park(vm, id, vm->qmask + 1)
-		   ? 0
-		   : kv_arena_free(vm, id, diag);
-}
-
-int
-kv_vmem_xfree(
-    struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
-{
-	bt_id id;
-	int error;
-
-	if (vm->below != NULL &&
-	    kv_arena_park_again(
-		vm, va, kv_align_up(size, vm->qmask + 1), vm->qmask + 1))
-		return 0;
-	error = kv_arena_find(vm, va, size, &id, diag);
-	return error == 0 ? free_or_park(vm, id, diag) : error;
-}
-
 /* ---- Quantum caches --------------------------------------------------- */
 
 /* A busy tag goes into a cache that has room. */
@@ -363,13 +268,22 @@ cache_pop(struct kv_vmem *vm, struct qcache *qc)
 	return id;
 }
 
+/* Free a busy tag, now.  => as kv_vmem_xfree */
+static int
+free_tag(struct kv_vmem *vm, bt_id id, struct kv_diag *diag)
+{
+	const struct bt *t = tag_of(vm, id);
+
+	return kv_vmem_xfree(vm, t->start, t->size, diag);
+}
+
 /* All caches, smallest size first, each from its top down. */
 static void
 caches_drain(struct kv_vmem *vm)
 {
 	for (unsigned i = 0; i < vm->ncaches; i++)
 		while (vm->cache[i].count > 0)
-			kv_arena_free(vm, cache_pop(vm, &vm->cache[i]), NULL);
+			free_tag(vm, cache_pop(vm, &vm->cache[i]), NULL);
 }
 
 bool
@@ -419,24 +333,19 @@ cache_fill(struct kv_vmem *vm, struct qcache *qc, struct kv_vmem_req *rq)
 }
 
 int
-kv_vmem_alloc(
+kv_arena_alloc(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va)
 {
 	struct qcache *qc = cache_for(vm, size);
-	struct kv_vmem_req rq;
+	struct kv_vmem_req rq = {.size = size, .fit = fit};
 
-	if (vm->below != NULL && qc == NULL && fit == KV_VMEM_BESTFIT &&
-	    kv_arena_unpark(
-		vm, kv_align_up(size, vm->qmask + 1), vm->qmask + 1, va))
-		return 0;
-	arena_settle(vm);
-	if (qc == NULL && fit != KV_VMEM_NEXTFIT && size != 0 &&
-	    size <= UINT64_MAX - vm->qmask &&
+	if (vm->below == NULL && qc == NULL && fit != KV_VMEM_NEXTFIT &&
 	    kv_arena_plain(vm, size, fit, va) == 0)
 		return 0;
-	rq = (struct kv_vmem_req){.size = size, .fit = fit};
 	if (qc == NULL || rule_broken(vm, &rq) != NULL)
 		return kv_vmem_xalloc(vm, &rq, va);
+	if (vm->below != NULL)
+		kv_arena_let_go(vm);
 	rq.size = kv_align_up(size, vm->qmask + 1);
 	if (qc->count == 0)
 		cache_fill(vm, qc, &rq);
@@ -447,7 +356,7 @@ kv_vmem_alloc(
 }
 
 int
-kv_vmem_free(
+kv_arena_cache(
     struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
 	struct qcache *qc = cache_for(vm, size);
@@ -456,12 +365,13 @@ kv_vmem_free(
 
 	if (qc == NULL || va == 0)
 		return kv_vmem_xfree(vm, va, size, diag);
-	arena_settle(vm);
+	if (vm->below != NULL)
+		kv_arena_let_go(vm);
 	error = kv_arena_find(vm, va, size, &id, diag);
 	if (error != 0)
 		return error;
 	if (kv_qcache_reserve(qc, vm->store.host, 1) != 0)
-		return kv_arena_free(vm, id, diag);
+		return free_tag(vm, id, diag);
 	cache_push(vm, qc, id);
 	return 0;
 }

@@ -46,9 +46,10 @@ kv_arena_clip(
 		     freelist_is_head(&vm->free, t, rest);
 
 	if (listed && !stays)
-		free_remove(vm, id);
+		freelist_remove(&vm->free, id);
 	if (lead != 0) {
-		free_push(vm, tag_insert(vm, id, KV_VMEM_FREE, t->start, lead));
+		freelist_push(&vm->free,
+		    tag_insert(vm, id, KV_VMEM_FREE, t->start, lead));
 		t->start = va;
 		t->size -= lead;
 	}
@@ -58,7 +59,7 @@ kv_arena_clip(
 		t->start += size;
 		t->size = rest;
 		if (!stays)
-			free_push(vm, id);
+			freelist_push(&vm->free, id);
 		id = busy;
 	} else {
 		bt_set_kind(t, KV_VMEM_BUSY);
@@ -133,7 +134,7 @@ kv_arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 				kv_arena_clip(vm, id, *va, rq->size, false);
 				return 0;
 			}
-			free_push(vm, id);
+			freelist_push(&vm->free, id);
 		}
 		if (!kv_arena_drain(vm))
 			return ENOMEM;
@@ -166,10 +167,7 @@ plain_search(struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit)
 			return BT_NONE;
 		id = freelist_head(&vm->free, class);
 	}
-	return (tag_of(vm, id)->start & vm->qmask) == 0 &&
-		       tag_of(vm, id)->size >= size
-		   ? id
-		   : BT_NONE;
+	return (tag_of(vm, id)->start & vm->qmask) == 0 ? id : BT_NONE;
 }
 
 int
@@ -180,6 +178,8 @@ kv_arena_plain(
 	bt_id id;
 
 	size = kv_align_up(size, vm->qmask + 1);
+	if (size == 0)
+		return ENOMEM;
 	id = plain_search(vm, size, fit);
 	if (id == BT_NONE || tags_fill(vm) != 0)
 		return ENOMEM;
@@ -188,7 +188,6 @@ kv_arena_plain(
 	if (t->size == size && size >> vm->qshift <= FREELIST_EXACT) {
 		/* the commonest case by far, spelled out */
 		freelist_pop(&vm->free, freelist_class(&vm->free, size), t);
-		vm->nfree--;
 		bt_set_kind(t, KV_VMEM_BUSY);
 		bt_hash_insert(&vm->store, id);
 		vm->inuse += size;
@@ -256,7 +255,7 @@ cursor_merge(struct kv_vmem *vm)
 		return BT_NONE;
 	p->size += n->size;
 	kv_freelist_grown(&vm->free, prev);
-	free_remove(vm, next);
+	freelist_remove(&vm->free, next);
 	tag_drop(vm, next);
 	return prev;
 }
@@ -294,7 +293,7 @@ kv_arena_next(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 
 	while ((error = next_once(vm, rq, va)) == ENOMEM) {
 		if (kv_arena_import(vm, rq, &id) == 0)
-			free_push(vm, id);
+			freelist_push(&vm->free, id);
 		else if (!kv_arena_drain(vm))
 			break;
 	}

@@ -21,6 +21,15 @@ maxfree(const struct kv_vmem *vm)
 	return low == 0 ? 0 : freelist_lower(kv_log2(low)) << vm->qshift;
 }
 
+/* All tags in the segment list but span tags, busy ones and the cursor. */
+static uint64_t
+nfree(const struct kv_vmem *vm)
+{
+	const struct bt_store *s = &vm->store;
+
+	return s->capacity - s->nidle - BT_FRESH - s->nbusy - vm->nspan;
+}
+
 struct kv_vmem_stats
 kv_vmem_stats(const struct kv_vmem *vm)
 {
@@ -29,10 +38,10 @@ kv_vmem_stats(const struct kv_vmem *vm)
 	    .inuse = vm->inuse,
 	    .maxfree = maxfree(vm),
 	    .nbusy = vm->store.nbusy,
-	    .nfree = vm->nfree,
+	    .nfree = nfree(vm),
 	    .nspan = vm->nspan,
 	    .alloc = vm->count_alloc,
-	    .free = vm->count_free,
+	    .free = vm->count_alloc - vm->store.nbusy,
 	    .fail = vm->count_fail,
 	    .import = vm->count_import,
 	    .release = vm->count_release};
@@ -327,7 +336,7 @@ kv_vmem_check(const struct kv_vmem *vm, struct kv_diag *diag)
 		return bad(&c, 2, c.at, "span is not covered by segments");
 	if (c.size != vm->size || c.inuse != vm->inuse)
 		return bad(&c, 1, c.size, "size or inuse is not the sum");
-	if (c.nbusy != vm->store.nbusy || c.nfree != vm->nfree ||
+	if (c.nbusy != vm->store.nbusy || c.nfree != nfree(vm) ||
 	    c.nspan != vm->nspan)
 		return bad(&c, 5, c.nbusy, "tags by kind do not add up");
 	error = check_classes(&c);

@@ -33,7 +33,7 @@ kv_arena_add(
 		tag_insert(vm, BT_NONE, kind, va, size);
 		vm->nspan++;
 	} else if (bt_is_free(tag_of(vm, last))) {
-		free_remove(vm, last);
+		freelist_remove(&vm->free, last);
 		tag_of(vm, last)->size += size;
 		return last;
 	}
@@ -48,21 +48,29 @@ kv_arena_release(
 	bt_id span = bt_prev(t);
 	kv_va_t va = t->start;
 	uint64_t size = t->size;
+	bool park;
 
 	if (vm->source.release == NULL || span == BT_NONE ||
 	    bt_kind(tag_of(vm, span)) != KV_VMEM_SPAN ||
 	    tag_of(vm, span)->size != size)
 		return false;
 	if (listed)
-		free_remove(vm, id);
-	tag_drop(vm, id);
-	tag_drop(vm, span);
+		freelist_remove(&vm->free, id);
+	park = t->next == BT_NONE && kv_arena_hold(vm, span);
+	if (!park) {
+		bt_drop(&vm->store, id);
+		bt_drop(&vm->store, span);
+	}
+	vm->spare += 2;
 	tags_trim(vm);
 	vm->size -= size;
 	vm->nspan--;
 	vm->count_release++;
 	kv_tap_emit(&vm->tap, KV_EV_VMEM_RELEASE, vm->name, va, size, 0, 0);
-	*error = vm->source.release(vm->source.arg, va, size, diag);
+	if (park)
+		vm->parked = id;
+	else
+		*error = vm->source.release(vm->source.arg, va, size, diag);
 	return true;
 }
 
@@ -94,6 +102,11 @@ kv_arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 		return ENOMEM;
 	if (bt_reserve(&vm->store, TAGS_PER_OP) != 0)
 		return ENOMEM;
+	if (vm->parked != BT_NONE && rq->fit == KV_VMEM_BESTFIT &&
+	    tag_of(vm, vm->parked)->size == ask) {
+		*id = arena_unpark(vm);
+		return 0;
+	}
 	if (vm->source.import(vm->source.arg, ask, rq->fit, &va, &got) != 0)
 		return ENOMEM;
 	vm->count_import++;

@@ -39,7 +39,7 @@ drop(struct bt_store *s, kv_va_t start)
 	bt_id id = bt_hash_find(s, start);
 
 	ck_assert_uint_ne(id, BT_NONE);
-	bt_hash_remove(s, id);
+	bt_hash_remove(s, bt_hash_at(s, id));
 	bt_drop(s, id);
 }
 

@@ -346,8 +346,7 @@ run_ops(const struct shape *shape, const struct op *ops, int n,
 		if (!do_op(&r, &ops[i]))
 			break;
 		for (unsigned j = 0; j < ARENAS; j++)
-			r.parked[j] +=
-			    r.vm[j]->below != NULL && r.vm[j]->held_parked;
+			r.parked[j] += r.vm[j]->parked != BT_NONE;
 		if (look && !same_everywhere(&r, &ops[i]))
 			break;
 	}
