@@ -8,6 +8,7 @@ The guest runs COMMANDS and reports each exit status over a serial line of its
 own; all must come back as expected, and the guest must power off by itself.
 BOOT is a key of BOOTS, or `judge`, which tests the judging without a boot.
 """
+import glob
 import gzip
 import os
 import re
@@ -26,14 +27,15 @@ SKIP = 77
 # A busy host may delay the timer so that the kernel thinks it broken.
 APPEND = 'console=ttyS0 panic=-1 mitigations=off no_timer_check quiet'
 
-# The processor, and whether kvm_amd is to page by the nested tables.
+# The processor, and how kvm_amd is to page: by nested tables or shadows.
 BOOTS = {
     'nested': ('max', 'npt=1'),
     'shadow': ('max', 'npt=0'),
     'epyc': ('EPYC,+svm', 'npt=1'),
     'nosvm': ('qemu64,-svm', 'npt=1'),
 }
-KVM = ('nested', 'shadow', 'epyc')
+BOTH = ('nested', 'shadow')
+KVM = BOTH + ('epyc',)
 
 # What a KVM is found to be, by boot: as it was booted.  Only a processor made
 # up by QEMU has LA57; a shadow of an entry hides what the host writes there.
@@ -44,6 +46,10 @@ PROBED = ('kind=kvm_amd paging={} cpl0=native cpl3=native gb=1 la57={} '
 # come from the build folder; the rest are those of busybox.
 NPT = 'cat /sys/module/kvm_amd/parameters/npt'
 NOBODY = "su -s /bin/sh nobody -c '{}'"
+RUN = 'kvasir run --backend kvm'
+REQUIRE = RUN + ' --require-kvm'
+X_SCENARIOS = ' scenarios/x*.yaml'
+GUARDS = ' scenarios/x002_guards.yaml'
 COMMANDS = [
     (['nested', 'epyc'], 0, 'Y\n', NPT),
     (['shadow'], 0, 'N\n', NPT),
@@ -55,17 +61,28 @@ COMMANDS = [
     (KVM, 0, '100%: ', 'test_kvm_vm'),
     (KVM, 0, '100%: ', 'test_mmu_kvm'),
 
+    # Scenarios on the model and here; then a fault of the model is found.
+    (['nested'], 0, 'kvm (kvm_amd, nested paging', REQUIRE + X_SCENARIOS),
+    (['shadow'], 0, 'kvm (kvm_amd, shadow paging', REQUIRE + X_SCENARIOS),
+    (BOTH, 0, 'against the model', REQUIRE + ' scenarios/m00*.yaml'),
+    (BOTH, 1, 'mmu-I2 ', REQUIRE + ' --inject mmu-F1' + GUARDS),
+    (BOTH, 1, 'mmu-I3 ', REQUIRE + ' --inject mmu-F3' + GUARDS),
+
     # No right to the device; no device; a device without a driver.
-    (['nested'], 1, 'no permission for /dev/kvm',
+    (['nested'], 1, 'machine: no KVM: no permission for /dev/kvm',
      NOBODY.format('kvasir machine --require-kvm')),
+    (['nested'], 77, 'run: no KVM: no permission for /dev/kvm',
+     NOBODY.format(RUN + GUARDS)),
     (['nosvm'], 0, '/dev/kvm does not exist', 'kvasir machine'),
-    (['nosvm'], 1, 'no KVM: /dev/kvm does not exist',
+    (['nosvm'], 1, 'machine: no KVM: /dev/kvm does not exist',
      'kvasir machine --require-kvm'),
+    (['nosvm'], 77, 'run: no KVM: /dev/kvm does not exist', RUN + GUARDS),
+    (['nosvm'], 1, 'run: no KVM: /dev/kvm does not exist', REQUIRE + GUARDS),
     (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_kvm_vm'),
     (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_mmu_kvm'),
     (['nosvm'], 0, '', 'mknod /dev/kvm c 10 232'),
-    (['nosvm'], 1, 'no KVM: /dev/kvm has no driver',
-     'kvasir machine --require-kvm'),
+    (['nosvm'], 77, 'run: no KVM: /dev/kvm has no driver', RUN + GUARDS),
+    (['nosvm'], 1, 'run: no KVM: /dev/kvm has no driver', REQUIRE + GUARDS),
 ]
 
 INIT = '''#!/bin/busybox sh
@@ -94,8 +111,14 @@ poweroff -f
 '''
 
 
-def commands(boot):
-    return [row[1:] for row in COMMANDS if boot in row[0]]
+def commands(source, boot):
+    """Exit status, text and command; a pattern of scenarios is one each."""
+    for boots, status, printed, command in COMMANDS:
+        if boot not in boots:
+            continue
+        *words, last = command.split(' ')
+        for path in sorted(glob.glob(last, root_dir=source)) or [last]:
+            yield status, printed, ' '.join(words + [path])
 
 
 def judge(rows, log, console):
@@ -158,11 +181,11 @@ class Archive:
             out.write(b''.join(self.parts))
 
 
-def pack(initrd, build, folder, boot):
+def pack(initrd, source, build, folder, boot, rows):
     archive = Archive()
     archive.text('init', INIT.format(
         parameter=BOOTS[boot][1], limit=SECONDS))
-    listed = ''.join(f'{row[2]}\n' for row in commands(boot))
+    listed = ''.join(f'{command}\n' for _, _, command in rows)
     archive.text('commands', listed)
     for empty in ('proc', 'sys', 'dev', 'tmp'):
         archive.add(empty, 0o40755)
@@ -173,6 +196,8 @@ def pack(initrd, build, folder, boot):
     archive.program(f'{build}/kvasir')
     for name in sorted(set(re.findall(r'\btest_\w+', listed))):
         archive.program(f'{build}/tests/{name}')
+    for name in glob.glob('scenarios/*.yaml', root_dir=source):
+        archive.file(name, f'{source}/{name}')
     archive.write(initrd)
 
 
@@ -212,12 +237,13 @@ def run(source, build, boot):
     if where.returncode != 0:
         return SKIP
     folder = where.stdout.strip()
+    rows = list(commands(source, boot))
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as work:
-        pack(f'{work}/initrd', build, folder, boot)
+        pack(f'{work}/initrd', source, build, folder, boot, rows)
         errors = start(folder, work, boot)
         console, log = read(f'{work}/console'), read(f'{work}/log')
-    errors += judge(commands(boot), log, console)
+    errors += judge(rows, log, console)
     print(console, log, sep='\n')
     for error in errors:
         print(f'{boot}: {error}')
@@ -227,7 +253,7 @@ def run(source, build, boot):
     return int(bool(errors))
 
 
-def test_judge():
+def test_judge(source):
     rows = [(0, 'yes', 'one'), (77, '', 'two')]
     good = 'noise\nBEGIN 1\nyes\nEND 1 0 1.5\nBEGIN 2\nEND 2 77 1.6\n'
     off = '[    2.662862] reboot: Power down\n'
@@ -239,13 +265,15 @@ def test_judge():
     for log in bad:
         assert list(judge(rows, log, off)), log
     for boot in BOOTS:
-        assert list(judge(commands(boot), '', off))
+        assert list(judge(commands(source, boot), '', off))
     return 0
 
 
 def main():
     source, build, boot = sys.argv[1:]
-    sys.exit(test_judge() if boot == 'judge' else run(source, build, boot))
+    if boot == 'judge':
+        sys.exit(test_judge(source))
+    sys.exit(run(source, build, boot))
 
 
 main()
