@@ -93,7 +93,7 @@ judge(struct kv_pair *p)
 {
 	const struct queue *q = &p->queue;
 	size_t at[MACHINES] = {0}, i;
-	int answers[MACHINES];
+	int answers[MACHINES] = {KV_PROBE_FINE, KV_PROBE_FINE};
 	enum machine m;
 
 	for (i = 0; i < q->n; i++) {

@@ -409,7 +409,7 @@ kv_verifier_measure(const struct kv_verifier *v, struct kv_metrics *m)
 
 void
 kv_verifier_measure_leaves(
-    const struct kv_verifier *v, const char *prefix, struct kv_metrics *m)
+    const struct kv_verifier *v, const char *point, struct kv_metrics *m)
 {
 	const struct kv_leafmap *leaves;
 	uint64_t n[KV_PTE_LEVELS_MAX] = {0};
@@ -422,8 +422,8 @@ kv_verifier_measure_leaves(
 	for (i = 0; i < leaves->nruns; i++)
 		n[leaves->runs[i].level] += leaves->runs[i].n;
 	for (i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "verify.%s.l%zu", prefix, i);
+		snprintf(name, sizeof(name), "verify.%s.l%zu", point, i);
 		put(m, name, n[i]);
 	}
-	measure_leaves(v->sides[0].pair, prefix, m);
+	measure_leaves(v->sides[0].pair, point, m);
 }

@@ -77,6 +77,6 @@ void kv_verifier_measure(const struct kv_verifier *v, struct kv_metrics *m);
 
 /* Add verify.NAME.* and host.NAME.*: leaves of the kernel's space now. */
 void kv_verifier_measure_leaves(
-    const struct kv_verifier *v, const char *name, struct kv_metrics *m);
+    const struct kv_verifier *v, const char *point, struct kv_metrics *m);
 
 #endif
