@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # kvm.sh SOURCE KVASIR - run --backend kvm: what is said where, and found
 set -u
-kvasir=$2
+source=$1 kvasir=$2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
@@ -98,6 +98,11 @@ for guard in 0 2 3 4; do
 done
 for word in old nores; do
 	try 0 run good.yaml --backend kvm -D word=$word
+done
+# The closed form of metrics.md 2, as a guest maps it.
+for shape in 4+2 4+3 4+4 8+1; do
+	try 0 run "$source/scenarios/x002_guards.yaml" --backend kvm \
+	    -D "pages=${shape%+*}" -D "guard=${shape#*+}" -D stacks=1024
 done
 try 0 run arm.yaml --backend kvm
 says stdout 'backend   the model alone: KVM runs page tables of amd64'
