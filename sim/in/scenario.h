@@ -4,6 +4,7 @@
 #define KV_SIM_SCENARIO_H
 
 #include "alloc/kv.h"
+#include "hw/entry.h"
 #include "hw/tlb.h"
 #include "in/expr.h"
 #include "in/pool.h"
@@ -60,6 +61,8 @@ struct kv_space_spec {
 	const char *name;
 	const struct kv_pte_format *format;
 	bool promotion; /* pg_ps_enabled */
+	kv_va_t image_va;
+	uint64_t image_pages; /* 0: it has no image */
 };
 
 /* A number that the run knows, when it comes to the step. */
@@ -89,6 +92,7 @@ enum kv_step_kind {
 	KV_STEP_RELEASE,
 	KV_STEP_TOUCH, /* count passes */
 	KV_STEP_FLUSH,
+	KV_STEP_ENTER,	 /* count entries */
 	KV_STEP_VERIFY,	 /* verify */
 	KV_STEP_OVERFLOW /* count; verify */
 };
@@ -136,6 +140,13 @@ struct kv_flush_step {
 	unsigned space; /* index into spaces */
 	struct kv_late va;
 	uint64_t npages;
+};
+
+/* Spaces that a CPU enters, one after another. */
+struct kv_enter_step {
+	unsigned *spaces; /* of the pool; indices into spaces */
+	size_t nspaces;
+	uint64_t touches; /* of each page of the image, after each entry */
 };
 
 enum kv_actor_kind {
@@ -188,6 +199,7 @@ struct kv_step {
 	const struct kv_map_step *map; /* of the pool; steps on page tables */
 	const struct kv_touch_step *touch;   /* of the pool */
 	const struct kv_flush_step *flush;   /* of the pool */
+	const struct kv_enter_step *enter;   /* of the pool */
 	const struct kv_verify_step *verify; /* of the pool */
 };
 
@@ -231,6 +243,7 @@ struct kv_scenario {
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
 	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
+	enum kv_entry_flush on_enter;	 /* of the CPU that has it */
 	bool verifies;			 /* there are steps that do */
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */

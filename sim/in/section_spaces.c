@@ -109,8 +109,25 @@ kv_section_objects(struct kv_load *ld, const struct kv_node *node)
 
 struct space_args {
 	const char *format;
+	const struct kv_node *image;
 	bool promotion;
 };
+
+struct image_args {
+	uint64_t va, pages;
+};
+
+static const struct kv_field image_fields[] = {
+    {.key = "va",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct image_args, va),
+	.required = true},
+    {.key = "pages",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct image_args, pages),
+	.required = true,
+	.min = 1}};
+enum { IMAGE_FIELDS = 2 };
 
 static const struct kv_field space_fields[] = {
     {.key = "format",
@@ -118,8 +135,11 @@ static const struct kv_field space_fields[] = {
 	.offset = offsetof(struct space_args, format)},
     {.key = "promotion",
 	.kind = KV_FIELD_BOOL,
-	.offset = offsetof(struct space_args, promotion)}};
-enum { SPACE_FIELDS = 2 };
+	.offset = offsetof(struct space_args, promotion)},
+    {.key = "image",
+	.kind = KV_FIELD_NODE,
+	.offset = offsetof(struct space_args, image)}};
+enum { SPACE_FIELDS = 3 };
 
 /* Its pages must be as large as the machine's frames. */
 static const struct kv_pte_format *
@@ -142,6 +162,28 @@ find_format(struct kv_load *ld, const struct kv_node *node, const char *name)
 		names[i] = table[i].name;
 	kv_load_unknown(ld, node, "format", name, names, i);
 	return NULL;
+}
+
+/* image: {va, pages}: whole pages that do not wrap. */
+static void
+read_image(
+    struct kv_load *ld, const struct kv_node *node, struct kv_space_spec *space)
+{
+	uint64_t page = kv_machine_page_size(ld->sc->machine), size;
+	struct image_args a = {0};
+
+	if (kv_fields_read(
+		ld, node, "image", "key", image_fields, IMAGE_FIELDS, &a) != 0)
+		return;
+	if (a.va % page != 0)
+		kv_load_refuse(ld, kv_map_get(node, "va"),
+		    "'va' (0x%" PRIx64 ") is no multiple of 0x%" PRIx64, a.va,
+		    page);
+	else if (!kv_mul(a.pages, page, &size) || size > UINT64_MAX - a.va)
+		kv_load_refuse(ld, kv_map_get(node, "pages"),
+		    "%" PRIu64 " pages from there end beyond 2^64", a.pages);
+	space->image_va = a.va;
+	space->image_pages = a.pages;
 }
 
 static void
@@ -167,6 +209,8 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 		format = kv_pte_find(sc->machine->name);
 	sc->spaces[i] = (struct kv_space_spec){
 	    .name = key->text, .format = format, .promotion = a.promotion};
+	if (a.image != NULL)
+		read_image(ld, a.image, &sc->spaces[i]);
 }
 
 static void

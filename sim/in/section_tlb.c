@@ -175,9 +175,17 @@ struct tlb_args {
 	const char *preset;
 	const struct kv_node *arrays;
 	uint64_t coalesce;
+	unsigned on_enter;
 	bool tags;
 };
 #define AT(field) offsetof(struct tlb_args, field)
+
+static const char *const disciplines[] = {[KV_ENTRY_NONE] = "none",
+    [KV_ENTRY_PREVIOUS] = "previous",
+    [KV_ENTRY_ALL] = "all",
+    [KV_ENTRY_OWN] = "own",
+    [KV_ENTRY_NEXT_COUNT] = "next_count",
+    NULL};
 
 static const struct kv_field tlb_fields[] = {
     {.key = "preset", .kind = KV_FIELD_WORD, .offset = AT(preset)},
@@ -187,7 +195,11 @@ static const struct kv_field tlb_fields[] = {
 	.offset = AT(coalesce),
 	.min = 1,
 	.max = 1 << KV_TLB_COALESCE_MAX},
-    {.key = "tags", .kind = KV_FIELD_BOOL, .offset = AT(tags)}};
+    {.key = "tags", .kind = KV_FIELD_BOOL, .offset = AT(tags)},
+    {.key = "on_enter",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(on_enter),
+	.words = disciplines}};
 #undef AT
 
 static void
@@ -240,6 +252,7 @@ kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 		cfg->coalesce = kv_log2(a.coalesce);
 	if (kv_map_get(node, "tags") != NULL)
 		cfg->tags = a.tags;
+	ld->sc->on_enter = (enum kv_entry_flush)a.on_enter;
 }
 
 /* ---- Steps: what they share ------------------------------------------ */

@@ -405,6 +405,7 @@ static const struct step_kind {
     {"release", KV_STEP_RELEASE, .read = kv_step_read_release},
     {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
     {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
+    {"enter", KV_STEP_ENTER, .read = kv_step_read_enter},
     {"verify", KV_STEP_VERIFY, .read = kv_step_read_verify},
     {"overflow", KV_STEP_OVERFLOW, .read = kv_step_read_overflow},
     {"repeat", 0, FIELDS(repeat_fields)}};

@@ -114,6 +114,7 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_RELEASE] = kv_step_release,
     [KV_STEP_TOUCH] = kv_step_touch,
     [KV_STEP_FLUSH] = kv_step_flush,
+    [KV_STEP_ENTER] = kv_step_enter,
     [KV_STEP_VERIFY] = kv_step_verify,
     [KV_STEP_OVERFLOW] = kv_step_overflow};
 
@@ -345,6 +346,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
+	    .entry = {.policy = sc->on_enter},
 	    .fnv = KV_FNV_BASIS};
 	error = build(r);
 	if (error == 0)

@@ -53,6 +53,7 @@ struct kv_runner {
 	struct kv_actors *actors;	       /* NULL: none */
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
+	struct kv_entry entry;		       /* of the CPU */
 	uint64_t turn;	      /* CPUs that operations have come to by turns */
 	uint64_t fnv;	      /* trace.fnv without a world */
 	bool traced;	      /* an arena step was mixed into it */
@@ -89,6 +90,7 @@ kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_reclaim;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
+kv_step_fn kv_step_enter;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
 
@@ -96,6 +98,10 @@ kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
  * no address; EINVAL, noted */
 int kv_runner_late(
     struct kv_runner *r, const struct kv_late *late, uint64_t *value);
+
+/* One access to a page of a space, judged (V7). */
+void kv_runner_touch(
+    struct kv_runner *r, unsigned space, kv_va_t va, bool write);
 
 /* An operation changed the leaves of a range: flush it, where there is a TLB.
  */

@@ -137,16 +137,22 @@ judge(struct kv_runner *r, kv_va_t va, enum kv_tlb_stale stale)
 	kv_run_violate(r->run, &diag);
 }
 
+void
+kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
+{
+	struct kv_pmap *pmap = r->run->world->spaces[space].pmap;
+	enum kv_tlb_stale stale = KV_STALE_FRAME;
+
+	if (kv_tlb_touch(r->run->tlb, pmap, space, va, write, &stale) ==
+	    KV_TLB_STALE)
+		judge(r, va, stale);
+}
+
 static void
 pass(struct kv_runner *r, const struct kv_touch_step *s, const struct pages *p)
 {
-	struct kv_pmap *pmap = r->run->world->spaces[s->space].pmap;
-	enum kv_tlb_stale stale = KV_STALE_FRAME;
-
 	for (uint64_t i = 0; i < p->count; i++)
-		if (kv_tlb_touch(r->run->tlb, pmap, s->space, p->list[i],
-			s->write, &stale) == KV_TLB_STALE)
-			judge(r, p->list[i], stale);
+		kv_runner_touch(r, s->space, p->list[i], s->write);
 }
 
 int

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* steps_enter.c - the step enter: a CPU goes from space to space */
+#include "run/runner_parts.h"
+
+static void
+touch_image(struct kv_runner *r, const struct kv_image *image, uint64_t times)
+{
+	uint64_t page = kv_machine_page_size(r->run->sc->machine);
+
+	for (uint64_t i = 0; i < times; i++)
+		for (uint64_t k = 0; k < image->npages; k++)
+			kv_runner_touch(
+			    r, image->tag, image->va + k * page, false);
+}
+
+int
+kv_step_enter(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_enter_step *s = step->enter;
+
+	for (size_t i = 0; i < s->nspaces; i++) {
+		unsigned space = s->spaces[i];
+		const struct kv_space_spec *spec = &r->run->sc->spaces[space];
+		const struct kv_image image = {
+		    space, spec->image_va, spec->image_pages};
+
+		kv_runner_begin(r);
+		kv_entry_switch(&r->entry, r->run->tlb, &image);
+		touch_image(r, &image, s->touches);
+		kv_runner_end(r, false);
+	}
+	return 0;
+}
