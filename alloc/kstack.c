@@ -48,9 +48,9 @@
  *   (nores: the object is no longer coloured, freebsd-F20); spec freebsd.md 2,
  *   3, 8.1.  ffff is a proposal (freebsd.md 6): nobody's code.  The domain
  *   guard is one, too: kernel_object asserts what it makes a condition.  The
- * owner of the KVA is stored with the stack; the kernel takes the domain of its
- * first page instead (freebsd-F21).  No stack cache, no swapping; domains are
- * tried in order, preferred one first, each once.
+ *   owner of the KVA is stored with the stack; the kernel takes the domain of
+ *   its first page instead (freebsd-F21).  No stack cache, no swapping.  Both
+ *   objects have one domain policy, and one round-robin pointer.
  */
 #include <string.h>
 
@@ -202,7 +202,8 @@ config_check(const struct kv_kstack_config *cfg)
 	uint64_t kpages = (uint64_t)cfg->npages + cfg->gpages;
 
 	if (cfg->npages == 0 || cfg->npages > m->kstack_max ||
-	    kpages >= UINT64_C(1) << m->reserv_order || cfg->ndomains == 0)
+	    kpages >= UINT64_C(1) << m->reserv_order || cfg->ndomains == 0 ||
+	    cfg->ndomains > KV_DOMAINSET_MAX)
 		return EINVAL;
 	/* An import on a stride asks its parent for what it had before. */
 	if ((cfg->returned && cfg->scheme == KV_KSTACK_FFFF) ||
@@ -236,6 +237,9 @@ kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 	k->page = kv_machine_page_size(m);
 	k->slot = kpages * k->page;
 	k->chunk = kpages * quantum;
+	k->domains = (struct kv_domainset){.policy = cfg->domains,
+	    .iterator = cfg->iterator,
+	    .ndomains = cfg->ndomains};
 	k->kva_quantum = cfg->import_quantum;
 	if (k->kva_quantum == 0)
 		k->kva_quantum =
@@ -369,11 +373,22 @@ others_reserve(struct kv_kstack *ks)
 	return 0;
 }
 
+/* vm_page_count_min */
+static bool
+is_low(const void *arg, unsigned domain)
+{
+	const struct kv_kstack *ks = arg;
+
+	return kv_phys_free_count(ks->cfg.phys, domain) <
+	       kv_phys_free_min(ks->cfg.phys, domain);
+}
+
 int
 kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
     struct kv_stack *stack)
 {
 	struct kv_stack s = {.npages = npages};
+	struct kv_domainset_walk walk;
 	int error = ENOMEM;
 
 	if (domain >= ks->cfg.ndomains)
@@ -384,8 +399,9 @@ kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
 		s.npages = ks->cfg.machine->kstack_max;
 	if (!kstack_is_default(ks, s.npages) && others_reserve(ks) != 0)
 		goto out;
-	for (unsigned i = 0; i < ks->cfg.ndomains && error == ENOMEM; i++) {
-		s.domain = (uint16_t)((domain + i) % ks->cfg.ndomains);
+	kv_domainset_start(&ks->domains, domain, is_low, ks, &walk);
+	while (error == ENOMEM && kv_domainset_next(&walk, &domain)) {
+		s.domain = (uint16_t)domain;
 		error = create_in(ks, &s);
 	}
 out:

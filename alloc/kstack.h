@@ -4,6 +4,7 @@
 #define KV_KSTACK_H
 
 #include "base.h"
+#include "domainset.h"
 #include "event.h"
 #include "host.h"
 #include "machine.h"
@@ -35,8 +36,10 @@ struct kv_kstack_config {
 	unsigned npages, gpages; /* default stack and guard pages */
 	unsigned ndomains;
 	bool domain_guard; /* no page from a reservation of another domain */
-	bool returned;	   /* arenas that are parents give spans back; the
-			      kernel's keep and join them (freebsd.md 1.6) */
+	enum kv_domainset_policy domains;
+	enum kv_domainset_iterator iterator;
+	bool returned;		 /* arenas that are parents give spans back; the
+					kernel's keep and join them (freebsd.md 1.6) */
 	uint64_t import_quantum; /* of the kernel and domain arenas, bytes;
 				    0: the machine's */
 	uint64_t first_kva;	 /* kmap_first_free, bytes from kva_start */
@@ -59,9 +62,10 @@ struct kv_stack {
 };
 
 /*
- * vm_thread_stack_create: KVA, then pages, from the wanted domain, then from
- * the others in round-robin order.  npages 0 or 1 = the default, above
- * kstack_max = kstack_max (vm_thread_new).
+ * vm_thread_stack_create: KVA, then pages, from one domain after the other as
+ * the policy has it (domainset.c); domain: the preferred one, or that of the
+ * CPU.  npages 0 or 1 = the default, above kstack_max = kstack_max
+ * (vm_thread_new).
  * => 0; ENOMEM (everything undone)
  */
 int kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,

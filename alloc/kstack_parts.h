@@ -28,6 +28,7 @@ struct kv_kstack {
 	struct kv_kernmap map_kva;    /* kernel_map: source of the arenas */
 	struct kv_vmem *kernel;	      /* kernel_arena */
 	struct kstack_domain *domain; /* [cfg.ndomains], new schemes only */
+	struct kv_domainset domains;  /* of the objects */
 	struct kv_object *object;     /* default size */
 	struct kv_object *alt_object; /* other sizes; NULL: old scheme */
 	struct kv_stack *others;      /* live stacks of other sizes */

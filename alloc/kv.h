@@ -26,6 +26,7 @@
 #include "host.h"
 #include "machine.h"
 #include "pindex.h"
+#include "domainset.h"
 #include "zone.h"
 #include "vmem.h"
 #include "link.h"

@@ -29,8 +29,9 @@ struct kv_phys {
 	const struct kv_machine *machine; /* (c) */
 	uint64_t pages;			  /* (c) of memory */
 	struct phys_domain {
-		uint64_t free;	/* pages (I7) */
-		uint64_t limit; /* pages to leave */
+		uint64_t free;	   /* pages (I7) */
+		uint64_t limit;	   /* pages to leave */
+		uint64_t free_min; /* pages; below: short of memory */
 	} domain[];
 };
 
@@ -157,6 +158,13 @@ kv_phys_set_limit(struct kv_phys *phys, unsigned domain, uint64_t limit)
 {
 	if (domain < phys->buddy.ndomains)
 		phys->domain[domain].limit = limit;
+}
+
+void
+kv_phys_set_free_min(struct kv_phys *phys, unsigned domain, uint64_t npages)
+{
+	if (domain < phys->buddy.ndomains)
+		phys->domain[domain].free_min = npages;
 }
 
 int
@@ -293,6 +301,12 @@ uint64_t
 kv_phys_limit(const struct kv_phys *phys, unsigned domain)
 {
 	return phys->domain[domain].limit;
+}
+
+uint64_t
+kv_phys_free_min(const struct kv_phys *phys, unsigned domain)
+{
+	return phys->domain[domain].free_min;
 }
 
 uint64_t

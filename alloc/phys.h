@@ -76,6 +76,10 @@ int kv_phys_free_run(
  * => 0; ENOENT: it is not free; ENOMEM */
 int kv_phys_unfree(struct kv_phys *phys, kv_pfn_t pfn);
 
+/* Pages below which a domain is short of memory; 0 at start. */
+void kv_phys_set_free_min(
+    struct kv_phys *phys, unsigned domain, uint64_t npages);
+
 /* ---- Use, for the layer above: the free count is the caller's ---------- */
 
 /* Take npages off (add them to) the domain's free count; false = the limit
@@ -159,6 +163,9 @@ uint64_t kv_phys_queued(const struct kv_phys *phys, unsigned domain);
 
 /* Free pages that allocations must leave. */
 uint64_t kv_phys_limit(const struct kv_phys *phys, unsigned domain);
+
+/* Pages below which the domain is short of memory. */
+uint64_t kv_phys_free_min(const struct kv_phys *phys, unsigned domain);
 
 /* Free blocks of one queue. */
 uint64_t kv_phys_blocks(const struct kv_phys *phys, unsigned domain,

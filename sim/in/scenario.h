@@ -42,7 +42,9 @@ struct kv_kstacks_spec {
 	bool domain_guard;  /* no page from another domain's reservation */
 	bool cache;	    /* the zone of default stacks */
 	uint64_t first_kva; /* bytes from kva_start */
-	bool returned;	    /* the parents of stack arenas give spans back */
+	enum kv_domainset_policy domains;
+	enum kv_domainset_iterator iterator;
+	bool returned; /* the parents of stack arenas give spans back */
 	uint64_t import_quantum; /* of those parents, bytes; 0: the machine's */
 	bool enter;		 /* map with pmap_enter, not pmap_qenter */
 };
@@ -231,8 +233,9 @@ struct kv_scenario {
 	struct kv_phys_range *ranges; /* of memory; ascending */
 	size_t nranges;
 	unsigned ndomains, ncpus;
-	bool page_cache; /* per-CPU caches of single pages */
-	bool huge;	 /* a real machine's memory is in huge pages */
+	uint64_t free_min; /* pages of each domain */
+	bool page_cache;   /* per-CPU caches of single pages */
+	bool huge;	   /* a real machine's memory is in huge pages */
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;

@@ -20,7 +20,7 @@ enum { CPUS_MAX = 1024 };
 struct machine_args {
 	const char *name;
 	const struct kv_node *memory;
-	uint64_t domains, cpus;
+	uint64_t domains, cpus, free_min;
 	bool page_cache, huge;
 };
 
@@ -41,6 +41,9 @@ static const struct kv_field machine_fields[] = {
 	.offset = offsetof(struct machine_args, cpus),
 	.min = 1,
 	.max = CPUS_MAX},
+    {.key = "free_min",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct machine_args, free_min)},
     {.key = "page_cache",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, page_cache)},
@@ -66,7 +69,7 @@ static const struct kv_field range_fields[] = {
     {.key = "domain",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
-enum { MACHINE_FIELDS = 7, RANGE_FIELDS = 3 };
+enum { MACHINE_FIELDS = 8, RANGE_FIELDS = 3 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -194,6 +197,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 	}
 	sc->ncpus = args.cpus != 0 ? (unsigned)args.cpus : sc->ndomains;
 	sc->page_cache = args.page_cache;
+	sc->free_min = args.free_min;
 	if (sc->ncpus < sc->ndomains)
 		kv_load_refuse(ld, kv_map_get(node, "cpus"),
 		    "%u CPUs for %u domains: each has one at least", sc->ncpus,
@@ -206,7 +210,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 
 struct kstacks_args {
 	const char *policy;
-	unsigned scheme, cache, mapping, parents;
+	unsigned scheme, cache, mapping, parents, domains, iterator;
 	bool domain_guard;
 	uint64_t pages, guard, first_kva, import_quantum;
 };
@@ -219,6 +223,12 @@ static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
 static const char *const caches[] = {"none", "uma", NULL};
 
 static const char *const mappings[] = {"qenter", "enter", NULL};
+static const char *const domains[] = {[KV_DOMAINSET_PREFER] = "prefer",
+    [KV_DOMAINSET_ROUND_ROBIN] = "round_robin",
+    [KV_DOMAINSET_FIRST_TOUCH] = "first_touch",
+    NULL};
+static const char *const iterators[] = {
+    [KV_DOMAINSET_OLD] = "old", [KV_DOMAINSET_NEW] = "new", NULL};
 static const char *const parents[] = {"joined", "returned", NULL};
 
 static const struct kv_field kstacks_fields[] = {
@@ -248,6 +258,14 @@ static const struct kv_field kstacks_fields[] = {
     {.key = "first_kva",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct kstacks_args, first_kva)},
+    {.key = "domains",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct kstacks_args, domains),
+	.words = domains},
+    {.key = "iterator",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct kstacks_args, iterator),
+	.words = iterators},
     {.key = "parents",
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct kstacks_args, parents),
@@ -356,6 +374,7 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 {
 	const struct kv_machine *m = ld->sc->machine;
 	struct kstacks_args args = {.scheme = KV_KSTACK_FFFF + 1,
+	    .iterator = KV_DOMAINSET_NEW + 1,
 	    .pages = m->kstack_pages,
 	    .guard = m->kstack_guard};
 	struct kv_kstacks_spec *ks = &ld->sc->kstacks;
@@ -377,6 +396,11 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 		ks->scheme = (enum kv_kstack_scheme)args.scheme;
 	else if (ks->policy != NULL)
 		ks->scheme = ks->policy->scheme;
+	if (args.iterator <= KV_DOMAINSET_NEW)
+		ks->iterator = (enum kv_domainset_iterator)args.iterator;
+	else if (ks->policy != NULL)
+		ks->iterator = ks->policy->iterator;
+	ks->domains = (enum kv_domainset_policy)args.domains;
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;
 	ks->domain_guard = args.domain_guard;

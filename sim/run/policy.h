@@ -10,6 +10,7 @@ struct kv_policy {
 	const char *about; /* one line of meaning */
 	const char *era;   /* era in the spec */
 	enum kv_kstack_scheme scheme;
+	enum kv_domainset_iterator iterator;
 };
 
 /* The table of policies that work; *count gets the number of rows. */

@@ -213,6 +213,7 @@ world_create(const struct kv_replay_config *cfg, const struct kv_policy *policy,
 	    .nranges = cfg->trace->ndomains,
 	    .ndomains = cfg->trace->ndomains,
 	    .scheme = policy->scheme,
+	    .iterator = policy->iterator,
 	    .npages = cfg->machine->kstack_pages,
 	    .gpages = cfg->machine->kstack_guard,
 	};

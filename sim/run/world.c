@@ -62,10 +62,13 @@ memory_create(struct kv_world *w)
 	struct kv_pagecache_config cache = {
 	    .host = &w->host, .ncpus = s->ncpus};
 	struct kv_reserv_config reserv = {.host = &w->host};
+	unsigned d;
 	int error = kv_phys_create(&phys, &w->phys);
 
 	if (error != 0)
 		return error;
+	for (d = 0; d < s->ndomains; d++)
+		kv_phys_set_free_min(w->phys, d, s->free_min);
 	reserv.phys = cache.phys = w->phys;
 	if (s->page_cache)
 		error = kv_pagecache_create(&cache, &w->page_cache);
@@ -84,6 +87,8 @@ build(struct kv_world *w)
 	    .gpages = s->gpages,
 	    .ndomains = s->ndomains,
 	    .domain_guard = s->domain_guard,
+	    .domains = s->domains,
+	    .iterator = s->iterator,
 	    .returned = s->returned,
 	    .import_quantum = s->import_quantum,
 	    .first_kva = s->first_kva};
@@ -141,6 +146,7 @@ kv_world_destroy(struct kv_world *w)
 		kv_phys_destroy(w->phys);
 	kv_host_fini(&w->host);
 	free(w->stacks);
+	free(w->homes);
 	free(w->spaces);
 	free(w->objects);
 	free(w);
@@ -178,6 +184,19 @@ const struct kv_vmem *
 kv_world_arena(const struct kv_world *w, unsigned i)
 {
 	return w->kstack != NULL ? kv_kstack_arena(w->kstack, i) : NULL;
+}
+
+uint64_t
+kv_world_domain_pages(const struct kv_world *w, unsigned domain)
+{
+	struct kv_phys_seg seg;
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; kv_phys_seg(w->phys, i, &seg) == 0; i++)
+		if (seg.domain == domain)
+			bytes += seg.end - seg.start;
+	return bytes >> w->spec.machine->page_shift;
 }
 
 void

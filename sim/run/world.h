@@ -24,6 +24,9 @@ struct kv_world_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	bool domain_guard;
+	enum kv_domainset_policy domains;
+	enum kv_domainset_iterator iterator;
+	uint64_t free_min;	      /* pages of a domain */
 	bool returned;		      /* parents give spans back */
 	uint64_t import_quantum;      /* of those, bytes; 0: the machine's */
 	bool stack_cache, page_cache; /* per-CPU caches of them */
@@ -38,6 +41,12 @@ struct kv_world_spec {
 	const struct kv_space_config *spaces; /* memory is filled in */
 	size_t nspaces;
 	bool hash; /* keep trace.fnv: a look at every page of a new stack */
+};
+
+/* Disposals, where there are several domains (metrics.md 14). */
+struct kv_world_frees {
+	uint64_t matched, mismatched; /* the CPU's domain and the pages' */
+	uint64_t remote; /* on another domain than it was created on */
 };
 
 /*
@@ -58,7 +67,9 @@ struct kv_world {
 	struct kv_object **objects; /* of the scenario */
 	size_t nobjects;
 	struct kv_stack *stacks;
+	uint16_t *homes; /* domains that stacks were created on */
 	size_t nstacks, capacity;
+	struct kv_world_frees frees;
 	uint64_t failed; /* creations that ended in ENOMEM */
 	bool low_memory; /* the last operation found no memory */
 	uint64_t lowmem; /* times that the caches were drained for that */
@@ -121,6 +132,13 @@ void kv_world_measure(const struct kv_world *w, struct kv_metrics *m);
 
 /* The figures of one arena, vmem.NAME.*. */
 void kv_world_measure_arena(const struct kv_vmem *vm, struct kv_metrics *m);
+
+/* Pages of memory of a domain. */
+uint64_t kv_world_domain_pages(const struct kv_world *w, unsigned domain);
+
+/* The domain of a stack's first page; that of its KVA if that is missing. */
+unsigned kv_world_page_domain(
+    const struct kv_world *w, const struct kv_stack *stack);
 
 /* Arenas of the kernel stacks, as kv_kstack_arena; without stacks none. */
 const struct kv_vmem *kv_world_arena(const struct kv_world *w, unsigned i);

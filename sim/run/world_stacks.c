@@ -75,8 +75,11 @@ static int
 make(struct kv_world *w, unsigned npages, unsigned domain,
     struct kv_stack *stack)
 {
-	int error = kv_stack_create(w->kstack, npages, domain, stack);
+	int error;
 
+	if (w->spec.domains == KV_DOMAINSET_FIRST_TOUCH)
+		domain = kv_world_cpu_domain(w, w->cpu);
+	error = kv_stack_create(w->kstack, npages, domain, stack);
 	if (error == 0)
 		use_pages(w, stack);
 	return error;
@@ -114,16 +117,20 @@ release(void *arg, const void *item, struct kv_diag *diag)
 }
 
 /* That of the page at ks, whatever arena the KVA is from. */
-static unsigned
-domain_of(void *arg, const void *item)
+unsigned
+kv_world_page_domain(const struct kv_world *w, const struct kv_stack *stack)
 {
-	const struct kv_world *w = arg;
-	const struct kv_stack *stack = item;
 	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 
 	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
 		return stack->domain;
 	return kv_phys_domain(w->phys, pfns[0]);
+}
+
+static unsigned
+domain_of(void *arg, const void *item)
+{
+	return kv_world_page_domain(arg, item);
 }
 
 int
@@ -221,9 +228,23 @@ kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
 		w->capacity = w->capacity == 0 ? 1024 : 2 * w->capacity;
 		w->stacks =
 		    kv_mem_resize(w->stacks, w->capacity, sizeof(*w->stacks));
+		w->homes =
+		    kv_mem_resize(w->homes, w->capacity, sizeof(*w->homes));
 	}
+	w->homes[w->nstacks] = (uint16_t)kv_world_cpu_domain(w, w->cpu);
 	w->stacks[w->nstacks++] = stack;
 	return 0;
+}
+
+static void
+note_free(struct kv_world *w, size_t i)
+{
+	unsigned cpu = kv_world_cpu_domain(w, w->cpu);
+	bool matched = kv_world_page_domain(w, &w->stacks[i]) == cpu;
+
+	w->frees.matched += matched;
+	w->frees.mismatched += !matched;
+	w->frees.remote += w->homes[i] != cpu;
 }
 
 int
@@ -232,12 +253,16 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 	struct kv_stack stack = w->stacks[i];
 	int error;
 
+	if (w->spec.ndomains > 1)
+		note_free(w, i);
 	kv_world_tick(w);
 	if (w->stack_cache != NULL && stack.npages == w->spec.npages)
 		error = kv_zone_free(w->stack_cache, w->cpu, &stack, diag);
 	else
 		error = unmake(w, &stack, diag);
-	if (error == 0)
+	if (error == 0) {
 		w->stacks[i] = w->stacks[--w->nstacks];
+		w->homes[i] = w->homes[w->nstacks];
+	}
 	return error;
 }

@@ -31,15 +31,18 @@ struct make {
 	uint64_t megabytes; /* of each domain */
 	bool returned;
 	uint64_t import_quantum; /* bytes */
+	enum kv_domainset_policy domains;
+	enum kv_domainset_iterator iterator;
 };
 
-static const struct make plain = {KV_KSTACK_NEW, 4, 1, 1, 0, 128, false, 0};
+static const struct make plain = {
+    KV_KSTACK_NEW, 4, 1, 1, 0, 128, false, 0, 0, 0};
 
 /* => 0 or what failed; rig_close undoes either */
 static int
 rig_try(struct rig *rig, const struct make *make)
 {
-	struct kv_phys_range ranges[2];
+	struct kv_phys_range ranges[3];
 	struct kv_phys_config pc = {.machine = kv_machine_find("amd64"),
 	    .ranges = ranges,
 	    .nranges = make->ndomains,
@@ -54,7 +57,9 @@ rig_try(struct rig *rig, const struct make *make)
 	    .ndomains = make->ndomains,
 	    .first_kva = make->first_kva,
 	    .returned = make->returned,
-	    .import_quantum = make->import_quantum};
+	    .import_quantum = make->import_quantum,
+	    .domains = make->domains,
+	    .iterator = make->iterator};
 	int error;
 
 	for (unsigned i = 0; i < make->ndomains; i++)
@@ -257,7 +262,7 @@ START_TEST(spans_returned)
 {
 	static const enum kv_kstack_scheme schemes[] = {
 	    KV_KSTACK_OLD, KV_KSTACK_NEW};
-	struct make make = {schemes[_i], 4, 1, 1, 0, 64, true, 0};
+	struct make make = {schemes[_i], 4, 1, 1, 0, 64, true, 0, 0, 0};
 	unsigned span = _i == 0 ? 102 : SLOTS;
 	uint64_t stride = (_i == 0 ? 2 : 18) * MIB, bump;
 	struct kv_stack s[3 * SLOTS];
@@ -295,7 +300,8 @@ END_TEST
 /* What the kernel and domain arenas import is for the caller to say. */
 START_TEST(import_quantum)
 {
-	struct make make = {KV_KSTACK_NEW, 4, 1, 2, 0, 16, false, 4 * MIB};
+	struct make make = {
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 16, false, 4 * MIB, 0, 0};
 	struct rig rig;
 
 	rig_open(&rig, &make);
@@ -313,7 +319,7 @@ END_TEST
 START_TEST(numa_chunks)
 {
 	static const struct make make = {
-	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0};
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0, 0, 0};
 	/* by address: domains 0, 0, 1, 1 */
 	static const uint64_t parent[] = {0, 0xa00000, 0x10000000, 0x10a00000};
 	static const uint64_t pindex[] = {0, 2048, 52432, 54480};
@@ -362,7 +368,8 @@ static const struct {
 START_TEST(ffff_chunks)
 {
 	struct make make = {KV_KSTACK_FFFF, ffff_sizes[_i].npages,
-	    ffff_sizes[_i].gpages, 2, (uint64_t)_i * 0x200000, 64, false, 0};
+	    ffff_sizes[_i].gpages, 2, (uint64_t)_i * 0x200000, 64, false, 0, 0,
+	    0};
 	uint64_t slot = (make.npages + make.gpages) * PAGE;
 	struct chunks c;
 	struct rig rig;
@@ -525,7 +532,7 @@ END_TEST
 START_TEST(wrong_owner)
 {
 	static const struct make make = {
-	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0};
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 64, false, 0, 0, 0};
 	struct kv_diag diag = {0};
 	struct kv_stack s, wrong;
 	struct rig rig;
@@ -635,7 +642,7 @@ END_TEST
 START_TEST(domains_fall_back)
 {
 	static const struct make make = {
-	    KV_KSTACK_NORES, 4, 1, 2, 0, 4, false, 0};
+	    KV_KSTACK_NORES, 4, 1, 2, 0, 4, false, 0, 0, 0};
 	static struct kv_stack s[600];
 	unsigned n = 0, of[2] = {0};
 	struct rig rig;
@@ -653,6 +660,66 @@ START_TEST(domains_fall_back)
 		dispose(&rig, &s[--n]);
 	is_drained(&rig);
 	ck_assert_int_eq(kv_stack_create(rig.ks, 0, 2, &s[0]), EINVAL);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Who has room, in the order of freebsd.md 3.6; 3: nobody.  low: for last. */
+static unsigned
+wanted(const struct make *make, unsigned first, uint64_t *pointer,
+    const unsigned room[3], unsigned low)
+{
+	bool new = make->iterator == KV_DOMAINSET_NEW;
+	bool turns = make->domains == KV_DOMAINSET_ROUND_ROBIN;
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		if (pass == 1 && new &&low == 3)
+			break;
+		for (unsigned seen = 0; seen < 3; seen++) {
+			unsigned d = first;
+
+			if (turns || seen != 0) {
+				do {
+					*pointer += !new;
+					d = (unsigned)(*pointer % 3);
+					*pointer += new;
+				} while (!turns && d == first);
+			}
+			if (pass == 0 ? d == low : new &&d != low)
+				continue;
+			if (room[d] != 0)
+				return d;
+		}
+	}
+	return 3;
+}
+
+/* Case: policy, iterator, which domain is below its minimum (3: none). */
+START_TEST(domains_in_order)
+{
+	struct make make = {KV_KSTACK_NORES, 4, 1, 3, 0, 4, false, 0,
+	    (enum kv_domainset_policy)(_i % 3),
+	    (enum kv_domainset_iterator)(_i / 3 % 2)};
+	unsigned room[3] = {256, 256, 256}, low = (unsigned)_i / 6, n = 0, d;
+	static struct kv_stack s[800];
+	uint64_t pointer = 0;
+	struct rig rig;
+
+	rig_open(&rig, &make);
+	kv_phys_set_free_min(rig.phys, low, 4 * MIB / PAGE + 1);
+	while ((d = wanted(&make, n % 3, &pointer, room, low)) != 3) {
+		ck_assert_int_eq(kv_stack_create(rig.ks, 0, n % 3, &s[n]), 0);
+		ck_assert_msg(s[n].domain == d, "stack %u: %u, not %u", n,
+		    s[n].domain, d);
+		room[d]--;
+		n++;
+	}
+	ck_assert_uint_eq(n, 768);
+	ck_assert_int_eq(kv_stack_create(rig.ks, 0, 1, &s[n]), ENOMEM);
+	rig_check(&rig);
+	while (n > 0)
+		dispose(&rig, &s[--n]);
+	is_drained(&rig);
 	rig_close(&rig);
 }
 END_TEST
@@ -679,7 +746,8 @@ churn(struct rig *rig, unsigned ndomains)
 
 START_TEST(every_failure_of_metadata)
 {
-	struct make make = {KV_KSTACK_OLD, 4, 1, 2, 0, 8, _i >= 3, 2 * MIB};
+	struct make make = {
+	    KV_KSTACK_OLD, 4, 1, 2, 0, 8, _i >= 3, 2 * MIB, 0, 0};
 	uint64_t n = 1, calls;
 
 	make.scheme = (enum kv_kstack_scheme)(_i % 3);
@@ -706,16 +774,16 @@ static const struct {
 	struct make make;
 	int want;
 } refused[] = {
-    {{KV_KSTACK_NEW, 0, 1, 1, 0, 8, false, 0}, EINVAL},
-    {{KV_KSTACK_NEW, 33, 1, 1, 0, 8, false, 0}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 508, 1, 0, 8, false, 0}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 507, 1, 0, 8, false, 0}, 0},
-    {{KV_KSTACK_NEW, 4, 1, 1, UINT64_MAX, 8, false, 0}, EINVAL},
-    {{KV_KSTACK_NEW, 32, 0, 1, 0, 8, false, 0}, 0},
-    {{KV_KSTACK_FFFF, 4, 1, 1, 0, 8, true, 0}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, true, 0}, 0},
-    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 3 * MIB}, EINVAL},
-    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 6 * MIB}, 0},
+    {{KV_KSTACK_NEW, 0, 1, 1, 0, 8, false, 0, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 33, 1, 1, 0, 8, false, 0, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 508, 1, 0, 8, false, 0, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 507, 1, 0, 8, false, 0, 0, 0}, 0},
+    {{KV_KSTACK_NEW, 4, 1, 1, UINT64_MAX, 8, false, 0, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 32, 0, 1, 0, 8, false, 0, 0, 0}, 0},
+    {{KV_KSTACK_FFFF, 4, 1, 1, 0, 8, true, 0, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, true, 0, 0, 0}, 0},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 3 * MIB, 0, 0}, EINVAL},
+    {{KV_KSTACK_NEW, 4, 1, 1, 0, 8, false, 6 * MIB, 0, 0}, 0},
 };
 
 START_TEST(configurations)
@@ -757,6 +825,7 @@ main(void)
 	tcase_add_test(t, whatis);
 	tcase_add_loop_test(t, memory_runs_out, 0, 3);
 	tcase_add_test(t, domains_fall_back);
+	tcase_add_loop_test(t, domains_in_order, 0, 24);
 	tcase_add_loop_test(t, every_failure_of_metadata, 0, 6);
 	tcase_add_loop_test(
 	    t, configurations, 0, (int)(sizeof(refused) / sizeof(refused[0])));
