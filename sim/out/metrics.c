@@ -34,9 +34,16 @@ covers(const char *decl, const char *name)
 				return false;
 			decl += 4;
 			name = rest;
-		} else if (strcmp(decl, "N") == 0) {
-			return *name != '\0' &&
-			       name[strspn(name, "0123456789")] == '\0';
+		} else if (*decl == 'N' &&
+			   (decl[1] == '\0' || decl[1] == '.')) {
+			size_t digits = strspn(name, "0123456789");
+
+			if (digits == 0)
+				return false;
+			decl++;
+			name += digits;
+			if (*decl == '\0')
+				return *name == '\0';
 		}
 		if (*decl != *name)
 			return false;

@@ -220,7 +220,8 @@ static const struct group {
 	    "/kstack.pa16k_aligned", "/kstack.va16k_aligned",
 	    "/kstack.coalescable_16k", "kstack.arena_imports",
 	    "kstack.arena_releases", "kstack.cache_hits", "kstack.cache_misses",
-	    "kstack.wrong_domain", "guard.mapped"}},
+	    "kstack.wrong_domain", "kstack.frees_matched",
+	    "kstack.frees_mismatched", "kstack.frees_remote", "guard.mapped"}},
     {"Reservations", {"reserv.full", "reserv.partial", "reserv.populated",
 			 "reserv.unused_pages", "reserv.over_reservation",
 			 "reserv.broken", "reserv.freed", "reserv.reclaimed"}},
@@ -386,6 +387,34 @@ put_groups(struct page *p)
 			put_families(p);
 			put_cdf(p);
 		}
+	}
+}
+
+/* What each domain holds, one line each. */
+static void
+put_domains(struct page *p)
+{
+	static const char *const columns[] = {"pages", "free_pages", "inuse",
+	    "queued_pages", "live", "wrong_domain"};
+	const struct kv_run *run = p->run;
+	size_t n = run->world->kstack != NULL ? 6 : 4, i;
+	char name[CELL], cell[CELL];
+
+	if (run->sc->ndomains == 1)
+		return;
+	title(p, "Domains");
+	kv_buf_printf(p->b, "  domain %10s %10s %10s %10s%s\n", "pages", "free",
+	    "inuse", "queued", n == 6 ? "     stacks  misplaced" : "");
+	for (unsigned d = 0; d < run->sc->ndomains; d++) {
+		kv_buf_printf(p->b, "  %6u", d);
+		for (i = 0; i < n; i++) {
+			snprintf(name, sizeof(name),
+			    i < 4 ? "phys.domain%u.%s" : "kstack.domain%u.%s",
+			    d, columns[i]);
+			take_cell(p, name, cell, sizeof(cell));
+			kv_buf_printf(p->b, " %10s", cell);
+		}
+		kv_buf_add(p->b, "\n", 1);
 	}
 }
 
@@ -616,6 +645,7 @@ kv_report_run_text(const struct kv_run *run, struct kv_buf *b)
 	put_head(&p);
 	if (run->world != NULL) {
 		put_groups(&p);
+		put_domains(&p);
 		put_orders(&p);
 	}
 	put_arenas(&p);

@@ -13,6 +13,7 @@
 #include "out/mem.h"
 #include "run/frag.h"
 #include "run/free_map.h"
+#include "run/measure_domains.h"
 #include "run/measure_free.h"
 #include "run/measure_map.h"
 #include "run/measure_space.h"
@@ -441,6 +442,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 	measure_reserv(w, m);
 	measure_caches(w, m);
 	measure_phys(w, m);
+	kv_measure_domains(w, m);
 	measure_usage(w, m);
 	for (i = 0; (vm = kv_world_arena(w, i)) != NULL; i++)
 		kv_world_measure_arena(vm, m);

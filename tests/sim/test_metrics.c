@@ -60,6 +60,10 @@ START_TEST(test_declared)
 	    kv_metric_declared("phys.fmfi.o12")->name, "phys.fmfi.oN");
 	ck_assert_str_eq(
 	    kv_metric_declared("kstack.live")->name, "kstack.live");
+	ck_assert_str_eq(kv_metric_declared("phys.domain12.inuse")->name,
+	    "phys.domainN.inuse");
+	ck_assert_ptr_null(kv_metric_declared("phys.domain.inuse"));
+	ck_assert_ptr_null(kv_metric_declared("phys.domain1x.inuse"));
 	ck_assert_ptr_null(kv_metric_declared("vmem.size"));
 	ck_assert_ptr_null(kv_metric_declared("vmem..size"));
 	ck_assert_ptr_null(kv_metric_declared("phys.fmfi.o"));
