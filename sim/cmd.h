@@ -15,6 +15,7 @@ int kv_cmd_whatis(const struct kv_opts *opts);
 int kv_cmd_phys(const struct kv_opts *opts);
 int kv_cmd_replay(const struct kv_opts *opts);
 int kv_cmd_report(const struct kv_opts *opts);
+int kv_cmd_sweep(const struct kv_opts *opts);
 int kv_cmd_vmem(const struct kv_opts *opts);
 
 #endif

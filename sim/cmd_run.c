@@ -142,14 +142,6 @@ report(struct kv_run *run, const struct kv_opts *opts)
 
 /* ---- Machines -------------------------------------------------------- */
 
-static int
-open_model(
-    const struct kv_mmu_config *cfg, struct kv_mmu **mmu, const char **reason)
-{
-	*reason = "the model has no such machine";
-	return kv_mmu_model_open(cfg, mmu);
-}
-
 /* Does the scenario map anything? */
 static bool
 maps(const struct kv_scenario *sc)
@@ -195,7 +187,7 @@ open_machines(const struct kv_opts *opts, const struct kv_scenario *sc,
 {
 	struct kv_verify_config cfg = {.seed = opts->seed,
 	    .huge = sc->huge,
-	    .twin = open_model,
+	    .twin = kv_verify_model,
 	    .real = opts->kvm ? kv_mmu_kvm_open : NULL,
 	    .plants = sc->plants};
 	const struct kv_pte_format *format = kv_pte_find(sc->machine->name);

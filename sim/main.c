@@ -18,6 +18,11 @@ static const struct kv_verb verbs[] = {
     {"run", "SCENARIO", "run a scenario and judge what it expects", 1, 1,
 	RUN_OPTIONS | KV_OPT_INJECT | KV_OPT_FORMAT | KV_OPT_OUTPUT,
 	kv_cmd_run},
+    {"sweep", "SCENARIO", "run a scenario at every combination of parameters",
+	1, 1,
+	KV_OPT_SEED | KV_OPT_DEFINE | KV_OPT_AUDIT | KV_OPT_CSV |
+	    KV_OPT_OUTPUT | KV_OPT_SWEEP,
+	kv_cmd_sweep},
     {"replay", "TRACE", "drive stack policies with recorded threads", 1, 1,
 	KV_OPT_SEED | KV_OPT_AUDIT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
 	    KV_OPT_POLICY | KV_OPT_RESIDENT | KV_OPT_STRICT,

@@ -11,7 +11,7 @@
 #include "out/log.h"
 #include "out/mem.h"
 
-enum { NOPTIONS_MAX = 32 };
+enum { NOPTIONS_MAX = 32, JOBS_MAX = 256 };
 
 /* Everything that is read before it is stored. */
 struct parse {
@@ -129,6 +129,15 @@ set_format(struct parse *p, char *value)
 }
 
 static bool
+set_format_csv(struct parse *p, char *value)
+{
+	if (strcmp(value, "csv") != 0)
+		return set_format(p, value);
+	p->opts->format = KV_FORMAT_CSV;
+	return true;
+}
+
+static bool
 set_output(struct parse *p, char *value)
 {
 	p->opts->output = value;
@@ -172,6 +181,24 @@ set_tolerance(struct parse *p, char *value)
 	    o->tolerances, o->ntolerances + 1, sizeof(*o->tolerances));
 	o->tolerances[o->ntolerances++] = value;
 	return strchr(value, '=') != NULL;
+}
+
+static bool
+set_jobs(struct parse *p, char *value)
+{
+	return kv_opts_number(value, &p->opts->jobs) && p->opts->jobs >= 1 &&
+	       p->opts->jobs <= JOBS_MAX;
+}
+
+static bool
+set_metric(struct parse *p, char *value)
+{
+	struct kv_opts *o = p->opts;
+
+	o->metrics =
+	    kv_mem_resize(o->metrics, o->nmetrics + 1, sizeof(*o->metrics));
+	o->metrics[o->nmetrics++] = value;
+	return *value != '\0';
 }
 
 static bool
@@ -252,6 +279,8 @@ static const struct option_row {
 	"inject a fault (see kvasir list faults)"},
     {"format", 0, "text|json", KV_OPT_FORMAT, set_format,
 	"form of the report (text)"},
+    {"format", 0, "text|json|csv", KV_OPT_CSV, set_format_csv,
+	"form of the rows (text)"},
     {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,
 	"also write the report's files to DIR"},
     {"policy", 0, "P[,P...]", KV_OPT_POLICY, set_policy,
@@ -264,6 +293,10 @@ static const struct option_row {
 	"where it was captured, see kvasir list machines (amd64)"},
     {"tolerance", 0, "NAME=N|N%|any", KV_OPT_COMPARE, set_tolerance,
 	"how far metrics may differ; * in NAME is anything; the last counts"},
+    {NULL, 'j', "1..256", KV_OPT_SWEEP, set_jobs,
+	"points at a time, each in a process of its own (1)"},
+    {"metric", 0, "NAME", KV_OPT_SWEEP, set_metric,
+	"a column more, beside metrics: and what is expected; repeatable"},
     {"of", 0, "P[,Q]", KV_OPT_COMPARE, set_of,
 	"policy or zone P of the first report, Q of the second"},
     {NULL, 'q', NULL, 0, set_quiet, "no warnings, no progress"},
@@ -313,6 +346,21 @@ tables_fill(const struct kv_verb *verb, struct getopt_tables *t)
 	}
 }
 
+/* What the language of commands has, but not this version of a sweep. */
+static const char *const later[] = {"shard", "resume", "merge"};
+
+static bool
+is_later(const struct kv_verb *verb, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if ((verb->options & KV_OPT_SWEEP) != 0 &&
+		    strcmp(name, later[i]) == 0)
+			return true;
+	return false;
+}
+
 /* getopt_long takes prefixes of long options; scripts must not rely on them */
 static bool
 long_known(
@@ -328,7 +376,10 @@ long_known(
 			return true;
 	snprintf(name, sizeof(name), "%.*s", (int)length, word);
 	hint = kv_hint_find(name, t->names, t->nlongs);
-	if (hint != NULL)
+	if (is_later(verb, name))
+		kv_log_error(
+		    "%s: this version has no --%s yet", verb->name, name);
+	else if (hint != NULL)
 		kv_log_error("%s: no option --%s; did you mean --%s?",
 		    verb->name, name, hint);
 	else
@@ -434,8 +485,10 @@ kv_opts_parse(
 	struct parse p = {.opts = opts};
 	int error;
 
-	*opts = (struct kv_opts){
-	    .seed = 12345, .audit = 1, .machine = kv_machine_find("amd64")};
+	*opts = (struct kv_opts){.seed = 12345,
+	    .audit = 1,
+	    .jobs = 1,
+	    .machine = kv_machine_find("amd64")};
 	opts->operands =
 	    kv_mem_resize(NULL, (size_t)argc, sizeof(*opts->operands));
 	error = parse_all(&p, verb, argc, argv);
@@ -454,6 +507,7 @@ kv_opts_fini(struct kv_opts *opts)
 {
 	free(opts->defines);
 	free(opts->tolerances);
+	free(opts->metrics);
 	free(opts->operands);
 	*opts = (struct kv_opts){0};
 }

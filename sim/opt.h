@@ -24,13 +24,15 @@ enum {
 	KV_OPT_STRICT = 1 << 9,
 	KV_OPT_REQUIRE = 1 << 10, /* --require-kvm alone */
 	KV_OPT_MACHINE = 1 << 11,
-	KV_OPT_COMPARE = 1 << 0xc /* --tolerance and --of */
+	KV_OPT_COMPARE = 1 << 0xc, /* --tolerance and --of */
+	KV_OPT_CSV = 1 << 0xd,	   /* --format: text, json and csv */
+	KV_OPT_SWEEP = 1 << 0xe	   /* -j and --metric */
 };
 
 /* Exit statuses (interface.md). */
 enum { KV_EXIT_OK, KV_EXIT_FAILED, KV_EXIT_USAGE, KV_EXIT_SKIPPED = 77 };
 
-enum kv_format { KV_FORMAT_TEXT, KV_FORMAT_JSON };
+enum kv_format { KV_FORMAT_TEXT, KV_FORMAT_JSON, KV_FORMAT_CSV };
 
 /* What stood on the command line, or the defaults. */
 struct kv_opts {
@@ -49,6 +51,9 @@ struct kv_opts {
 	const struct kv_machine *machine; /* amd64 unless said */
 	char **tolerances; /* owned list; strings belong to argv */
 	size_t ntolerances;
+	uint64_t jobs;	/* from 1 */
+	char **metrics; /* owned list; strings belong to argv */
+	size_t nmetrics;
 	const char *of;	 /* policies or zones, as given; NULL = all */
 	char **operands; /* owned list; strings belong to argv */
 	size_t noperands;

@@ -188,6 +188,14 @@ check_name(struct kv_params *ps, const struct kv_place *place, const char *name)
 	return false;
 }
 
+static void
+check_value(struct kv_params *ps, const struct kv_node *value, const char *path)
+{
+	if (value->kind == KV_NODE_LIST || value->kind == KV_NODE_MAP)
+		kv_errors_add(ps->errors, path, value->line, value->column,
+		    "a parameter is a word, an expression or a list of them");
+}
+
 /* A scalar, or the first item of a list.  => NULL, noted */
 static const struct kv_node *
 first_value(struct kv_params *ps, const struct kv_node *value, const char *path)
@@ -198,17 +206,17 @@ first_value(struct kv_params *ps, const struct kv_node *value, const char *path)
 	if (value->kind == KV_NODE_LIST && first == NULL)
 		kv_errors_add(ps->errors, path, value->line, value->column,
 		    "an empty list is no value");
-	else if (first->kind == KV_NODE_LIST || first->kind == KV_NODE_MAP)
-		kv_errors_add(ps->errors, path, first->line, first->column,
-		    "a parameter is a word, an expression or a list of them");
+	else
+		check_value(ps, first, path);
 	return first != NULL && first->kind == KV_NODE_SCALAR ? first : NULL;
 }
 
+/* value: NULL means the first of the list. */
 static void
-declare(struct kv_params *ps, const struct kv_node *key, const char *path)
+declare(struct kv_params *ps, const struct kv_node *key,
+    const struct kv_node *value, const char *path)
 {
 	const struct kv_place place = {path, key->line, key->column};
-	const struct kv_node *value;
 	struct kv_param_def def = {.state = KV_PARAM_NEW};
 	size_t i;
 
@@ -218,7 +226,8 @@ declare(struct kv_params *ps, const struct kv_node *key, const char *path)
 		refuse(ps->errors, &place, "stands here twice", key->text);
 		return;
 	}
-	value = first_value(ps, key->next, path);
+	if (value == NULL)
+		value = first_value(ps, key->next, path);
 	if (value != NULL)
 		def.source = kv_source_of(value, path);
 	else
@@ -239,7 +248,7 @@ check_others(struct kv_params *ps, const struct kv_node *list, const char *path)
 		return;
 	for (item = list->child->next; item != NULL; item = item->next) {
 		if (item->kind != KV_NODE_SCALAR) {
-			first_value(ps, item, path);
+			check_value(ps, item, path);
 			continue;
 		}
 		source = kv_source_of(item, path);
@@ -249,13 +258,16 @@ check_others(struct kv_params *ps, const struct kv_node *list, const char *path)
 }
 
 void
-kv_params_read(
-    struct kv_params *ps, const struct kv_node *section, const char *path)
+kv_params_read(struct kv_params *ps, const struct kv_node *section,
+    const struct kv_node *const *values, const char *path)
 {
 	const struct kv_node *key;
+	size_t i = 0;
 
 	for (key = section->child; key != NULL; key = key->next->next)
-		declare(ps, key, path);
+		declare(ps, key, values == NULL ? NULL : values[i++], path);
+	if (values != NULL)
+		return;
 	for (key = section->child; key != NULL; key = key->next->next)
 		check_others(ps, key->next, path);
 }

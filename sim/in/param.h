@@ -43,9 +43,11 @@ struct kv_params {
 /* The scalar as a text with its place. */
 struct kv_source kv_source_of(const struct kv_node *node, const char *path);
 
-/* Declare what the section says, a map.  path: of the file. */
-void kv_params_read(
-    struct kv_params *ps, const struct kv_node *section, const char *path);
+/* Declare what the section says, a map.  path: of the file.  values: one a key,
+ * of those that its list has; NULL: the first of each, and the others are
+ * checked. */
+void kv_params_read(struct kv_params *ps, const struct kv_node *section,
+    const struct kv_node *const *values, const char *path);
 
 /* Replace values as -D says; the last of one name wins. */
 void kv_params_define(

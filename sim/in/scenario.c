@@ -12,6 +12,15 @@
 
 enum { FILE_MAX = 4 << 20 };
 
+struct kv_scenario_file {
+	struct kv_text text;
+	struct kv_pool pool; /* holds the nodes and their strings */
+	const char *name;
+	const struct kv_node *root; /* a map, of our version */
+	struct kv_axis *axes;	    /* one a key of param */
+	size_t naxes;
+};
+
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
 	    *objects, *spaces, *tlb, *actors, *work, *inject, *metrics, *sample,
@@ -40,28 +49,7 @@ static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     NODE(inject), NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
-/* The version decides how the rest is read.  => false: not one of ours */
-static bool
-check_version(struct kv_load *ld, const struct kv_node *root)
-{
-	const struct kv_node *node = kv_map_get(root, "kvasir");
-
-	if (root->kind != KV_NODE_MAP)
-		kv_load_refuse(ld, root,
-		    "a scenario is a map of sections, with 'kvasir: 1' first");
-	else if (node == NULL)
-		kv_load_refuse(
-		    ld, root, "the language version is missing: 'kvasir: 1'");
-	else if (node->kind != KV_NODE_SCALAR || node->quoted ||
-		 strcmp(node->text, "1") != 0)
-		kv_load_refuse(ld, node,
-		    "language version '%.20s' is not known; this program "
-		    "reads version 1",
-		    node->kind == KV_NODE_SCALAR ? node->text : "");
-	else
-		return true;
-	return false;
-}
+/* ---- Sections -------------------------------------------------------- */
 
 static int
 by_name(const void *a, const void *b)
@@ -88,22 +76,29 @@ keep_params(struct kv_load *ld)
 		qsort(sc->params, sc->nparams, sizeof(*sc->params), by_name);
 }
 
+/* What the sections are read with. */
+struct given {
+	const struct kv_node *const *values; /* one an axis, or NULL */
+	const struct kv_define *defines;
+	size_t ndefines;
+};
+
 static void
-read_params(struct kv_load *ld, const struct kv_node *node,
-    const struct kv_define *defines, size_t ndefines)
+read_params(
+    struct kv_load *ld, const struct kv_node *node, const struct given *g)
 {
 	if (node != NULL && node->kind == KV_NODE_MAP)
-		kv_params_read(&ld->params, node, ld->sc->text.path);
+		kv_params_read(&ld->params, node, g->values, ld->sc->text.path);
 	else if (node != NULL && node->kind != KV_NODE_BAD)
 		kv_load_refuse(ld, node, "'param' needs a map: {name: value}");
-	kv_params_define(&ld->params, defines, ndefines);
+	kv_params_define(&ld->params, g->defines, g->ndefines);
 	kv_params_evaluate(&ld->params);
 	keep_params(ld);
 }
 
 static void
-read_sections(struct kv_load *ld, const struct kv_node *root,
-    const struct kv_define *defines, size_t ndefines)
+read_sections(
+    struct kv_load *ld, const struct kv_node *root, const struct given *g)
 {
 	struct kv_scenario *sc = ld->sc;
 	struct sections s = {0};
@@ -113,7 +108,7 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	sc->title = s.title;
 	sc->about = s.about;
 	sc->source = s.source;
-	read_params(ld, s.param, defines, ndefines);
+	read_params(ld, s.param, g);
 	kv_section_machine(ld, s.machine);
 	kv_section_kstacks(ld, s.kstacks);
 	kv_section_arenas(ld, s.arenas);
@@ -125,6 +120,8 @@ read_sections(struct kv_load *ld, const struct kv_node *root,
 	kv_section_inject(ld, s.inject);
 	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
 }
+
+/* ---- Files ----------------------------------------------------------- */
 
 /* File name without folder and .yaml. */
 static const char *
@@ -141,36 +138,212 @@ name_of(struct kv_pool *pool, const char *path)
 	return kv_pool_text(pool, base, length);
 }
 
-int
-kv_scenario_load(const char *path, const struct kv_define *defines,
-    size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
+static void
+refuse(const struct kv_scenario_file *file, const struct kv_node *node,
+    const char *why, struct kv_errors *errors)
 {
-	struct kv_scenario *sc = kv_mem_resize(NULL, 1, sizeof(*sc));
-	struct kv_load ld = {.sc = sc, .errors = errors};
-	size_t before = kv_errors_noted(errors);
+	kv_errors_add(
+	    errors, file->text.path, node->line, node->column, "%s", why);
+}
+
+/* The version decides how the rest is read.  => false: not one of ours */
+static bool
+check_version(const struct kv_scenario_file *file, const struct kv_node *root,
+    struct kv_errors *errors)
+{
+	const struct kv_node *node = kv_map_get(root, "kvasir");
+
+	if (root->kind != KV_NODE_MAP)
+		refuse(file, root,
+		    "a scenario is a map of sections, with 'kvasir: 1' first",
+		    errors);
+	else if (node == NULL)
+		refuse(file, root,
+		    "the language version is missing: 'kvasir: 1'", errors);
+	else if (node->kind != KV_NODE_SCALAR || node->quoted ||
+		 strcmp(node->text, "1") != 0)
+		kv_errors_add(errors, file->text.path, node->line, node->column,
+		    "language version '%.20s' is not known; this program "
+		    "reads version 1",
+		    node->kind == KV_NODE_SCALAR ? node->text : "");
+	else
+		return true;
+	return false;
+}
+
+/* Its scalars, when it has nothing else. */
+static struct kv_axis
+axis_of(const struct kv_node *key)
+{
+	const struct kv_node *value = key->next, *item;
+	struct kv_axis axis = {
+	    .name = key->text, .list = value->kind == KV_NODE_LIST};
+	size_t n = axis.list ? value->count : 1;
+
+	axis.values = kv_mem_resize(NULL, n, sizeof(const struct kv_node *));
+	for (item = axis.list ? value->child : value; axis.nvalues < n;
+	     item = item->next) {
+		if (item->kind != KV_NODE_SCALAR) {
+			axis.nvalues = 0;
+			break;
+		}
+		axis.values[axis.nvalues++] = item;
+	}
+	return axis;
+}
+
+static void
+collect_axes(struct kv_scenario_file *file)
+{
+	const struct kv_node *param = kv_map_get(file->root, "param"), *key;
+
+	if (param == NULL || param->kind != KV_NODE_MAP)
+		return;
+	file->axes = kv_mem_resize(NULL, param->count / 2, sizeof(*file->axes));
+	for (key = param->child; key != NULL; key = key->next->next)
+		file->axes[file->naxes++] = axis_of(key);
+}
+
+int
+kv_scenario_open(const char *path, struct kv_scenario_file **result,
+    struct kv_errors *errors)
+{
+	struct kv_scenario_file *file = kv_mem_resize(NULL, 1, sizeof(*file));
 	const struct kv_node *root = NULL;
 
-	*sc = (struct kv_scenario){0};
-	ld.params.pool = &sc->pool;
-	ld.params.errors = errors;
-	if (kv_text_read(path, FILE_MAX, &sc->text, errors) == 0) {
-		sc->name = name_of(&sc->pool, sc->text.path);
-		root = kv_yaml_parse(&sc->text, &sc->pool, errors);
+	*file = (struct kv_scenario_file){0};
+	if (kv_text_read(path, FILE_MAX, &file->text, errors) == 0) {
+		file->name = name_of(&file->pool, file->text.path);
+		root = kv_yaml_parse(&file->text, &file->pool, errors);
 	}
-	if (root != NULL && check_version(&ld, root))
-		read_sections(&ld, root, defines, ndefines);
-	kv_params_fini(&ld.params);
-	kv_names_fini(&ld.arenas);
-	kv_names_fini(&ld.blocks);
-	kv_names_fini(&ld.points);
-	kv_names_fini(&ld.objects);
-	kv_names_fini(&ld.spaces);
-	kv_names_fini(&ld.tlb_arrays);
-	kv_names_fini(&ld.actors);
+	if (root == NULL || !check_version(file, root, errors)) {
+		kv_scenario_close(file);
+		return EINVAL;
+	}
+	file->root = root;
+	collect_axes(file);
+	*result = file;
+	return 0;
+}
+
+void
+kv_scenario_close(struct kv_scenario_file *file)
+{
+	size_t i;
+
+	if (file == NULL)
+		return;
+	for (i = 0; i < file->naxes; i++)
+		free(file->axes[i].values);
+	free(file->axes);
+	kv_pool_fini(&file->pool);
+	kv_text_fini(&file->text);
+	free(file);
+}
+
+const struct kv_axis *
+kv_scenario_axes(const struct kv_scenario_file *file, size_t *count)
+{
+	*count = file->naxes;
+	return file->axes;
+}
+
+/* ---- Scenarios ------------------------------------------------------- */
+
+static struct kv_scenario *
+create(const struct kv_scenario_file *file, struct kv_load *ld,
+    struct kv_errors *errors)
+{
+	struct kv_scenario *sc = kv_mem_resize(NULL, 1, sizeof(*sc));
+
+	*sc = (struct kv_scenario){.text = file->text, .name = file->name};
+	*ld = (struct kv_load){.sc = sc,
+	    .errors = errors,
+	    .params = {.pool = &sc->pool, .errors = errors}};
+	return sc;
+}
+
+static void
+load_fini(struct kv_load *ld)
+{
+	kv_params_fini(&ld->params);
+	kv_names_fini(&ld->arenas);
+	kv_names_fini(&ld->blocks);
+	kv_names_fini(&ld->points);
+	kv_names_fini(&ld->objects);
+	kv_names_fini(&ld->spaces);
+	kv_names_fini(&ld->tlb_arrays);
+	kv_names_fini(&ld->actors);
+}
+
+int
+kv_scenario_read(const struct kv_scenario_file *file,
+    const struct kv_node *const *values, const struct kv_define *defines,
+    size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
+{
+	const struct given given = {values, defines, ndefines};
+	size_t before = kv_errors_noted(errors);
+	struct kv_load ld;
+	struct kv_scenario *sc = create(file, &ld, errors);
+
+	read_sections(&ld, file->root, &given);
+	load_fini(&ld);
 	if (kv_errors_noted(errors) != before) {
 		kv_scenario_free(sc);
 		return EINVAL;
 	}
+	*result = sc;
+	return 0;
+}
+
+struct kv_scenario *
+kv_scenario_read_params(const struct kv_scenario_file *file,
+    const struct kv_node *const *values, const struct kv_define *defines,
+    size_t ndefines)
+{
+	const struct given given = {values, defines, ndefines};
+	struct kv_errors unsaid = {0};
+	struct kv_load ld;
+	struct kv_scenario *sc = create(file, &ld, &unsaid);
+
+	read_params(&ld, kv_map_get(file->root, "param"), &given);
+	load_fini(&ld);
+	kv_errors_fini(&unsaid);
+	return sc;
+}
+
+int
+kv_scenario_check_params(struct kv_scenario_file *file,
+    const struct kv_define *defines, size_t ndefines, struct kv_errors *errors)
+{
+	const struct kv_node *node = kv_map_get(file->root, "param");
+	struct kv_params params = {.pool = &file->pool, .errors = errors};
+	size_t before = kv_errors_noted(errors);
+
+	if (node != NULL && node->kind == KV_NODE_MAP)
+		kv_params_read(&params, node, NULL, file->text.path);
+	kv_params_define(&params, defines, ndefines);
+	kv_params_fini(&params);
+	return kv_errors_noted(errors) == before ? 0 : EINVAL;
+}
+
+int
+kv_scenario_load(const char *path, const struct kv_define *defines,
+    size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
+{
+	struct kv_scenario_file *file;
+	struct kv_scenario *sc = NULL;
+	size_t before = kv_errors_noted(errors);
+
+	if (kv_scenario_open(path, &file, errors) != 0)
+		return EINVAL;
+	if (kv_scenario_read(file, NULL, defines, ndefines, &sc, errors) != 0 ||
+	    kv_errors_noted(errors) != before) {
+		kv_scenario_free(sc);
+		kv_scenario_close(file);
+		return EINVAL;
+	}
+	sc->file = file;
 	*result = sc;
 	return 0;
 }
@@ -202,6 +375,6 @@ kv_scenario_free(struct kv_scenario *sc)
 	free(sc->metrics);
 	free(sc->expect);
 	kv_pool_fini(&sc->pool);
-	kv_text_fini(&sc->text);
+	kv_scenario_close(sc->file);
 	free(sc);
 }

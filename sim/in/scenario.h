@@ -222,9 +222,13 @@ struct kv_sample_spec {
 	struct kv_place place;
 };
 
+/* A file that is parsed, before its parameters have values. */
+struct kv_scenario_file;
+
 struct kv_scenario {
-	struct kv_text text; /* places point to its path */
-	struct kv_pool pool; /* holds the strings */
+	struct kv_scenario_file *file; /* to close with it; or NULL */
+	struct kv_text text; /* the file's; places point to its path */
+	struct kv_pool pool; /* holds the strings that are not the file's */
 	const char *name;    /* file name without folder and .yaml */
 	const char *title, *about, *source; /* NULL: not said */
 	struct kv_param *params;	    /* sorted by name */
@@ -267,5 +271,46 @@ struct kv_scenario {
 int kv_scenario_load(const char *path, const struct kv_define *defines,
     size_t ndefines, struct kv_scenario **result, struct kv_errors *errors);
 void kv_scenario_free(struct kv_scenario *sc);
+
+/* ---- The same file for many values ----------------------------------- */
+
+struct kv_node;
+
+/* A parameter as the file has it. */
+struct kv_axis {
+	const char *name;
+	const struct kv_node **values; /* owned list; its scalars, in order */
+	size_t nvalues;		       /* 0: what stands there is refused */
+	bool list;
+};
+
+/*
+ * Parse a file once, to read it with several values.  It must outlive what is
+ * read.  => 0 and an owned *file, which may have left entries in *errors;
+ * EINVAL with entries: there is nothing to read
+ */
+int kv_scenario_open(
+    const char *path, struct kv_scenario_file **file, struct kv_errors *errors);
+void kv_scenario_close(struct kv_scenario_file *file);
+
+/* Its parameters, in the order in which they stand there. */
+const struct kv_axis *kv_scenario_axes(
+    const struct kv_scenario_file *file, size_t *count);
+
+/* Are all values of all parameters, and names behind -D, legal as such?
+ * => 0; EINVAL, noted */
+int kv_scenario_check_params(struct kv_scenario_file *file,
+    const struct kv_define *defines, size_t ndefines, struct kv_errors *errors);
+
+/* As kv_scenario_load, of these values, one an axis; NULL: the first ones. */
+int kv_scenario_read(const struct kv_scenario_file *file,
+    const struct kv_node *const *values, const struct kv_define *defines,
+    size_t ndefines, struct kv_scenario **result, struct kv_errors *errors);
+
+/* Of these values, a scenario that has nothing but parameters: those that can
+ * be evaluated.  Owned. */
+struct kv_scenario *kv_scenario_read_params(const struct kv_scenario_file *file,
+    const struct kv_node *const *values, const struct kv_define *defines,
+    size_t ndefines);
 
 #endif

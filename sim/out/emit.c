@@ -313,6 +313,29 @@ kv_emit_text(struct kv_emit *e, const char *key, const char *value)
 }
 
 void
+kv_emit_value(
+    struct kv_emit *e, const char *key, const struct kv_value *v, bool hex)
+{
+	switch (v->kind) {
+	case KV_VALUE_UINT:
+		(hex ? kv_emit_hex : kv_emit_uint)(e, key, v->u);
+		break;
+	case KV_VALUE_INT:
+		kv_emit_int(e, key, v->i);
+		break;
+	case KV_VALUE_REAL:
+		kv_emit_ratio(e, key, v->r);
+		break;
+	case KV_VALUE_WORD:
+		kv_emit_text(e, key, v->w);
+		break;
+	case KV_VALUE_NONE:
+		kv_emit_none(e, key);
+		break;
+	}
+}
+
+void
 kv_emit_metric(struct kv_emit *e, const struct kv_metric *x)
 {
 	switch (x->kind) {

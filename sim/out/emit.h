@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "in/value.h"
 #include "out/metrics.h"
 
 /*
@@ -54,6 +55,9 @@ void kv_emit_hex(struct kv_emit *e, const char *key, uint64_t value);
 void kv_emit_ratio(struct kv_emit *e, const char *key, double value);
 void kv_emit_text(struct kv_emit *e, const char *key, const char *value);
 void kv_emit_none(struct kv_emit *e, const char *key); /* null, or "-" */
+/* hex: a whole number is an address or a hash. */
+void kv_emit_value(
+    struct kv_emit *e, const char *key, const struct kv_value *v, bool hex);
 void kv_emit_bool(struct kv_emit *e, const char *key, bool value);
 void kv_emit_metric(struct kv_emit *e, const struct kv_metric *x);
 /* All of them, sorted by name; the set itself stays as it is. */

@@ -21,28 +21,6 @@ enum {
 /* ---- JSON ------------------------------------------------------------ */
 
 static void
-json_value(struct kv_emit *e, const char *key, const struct kv_value *v)
-{
-	switch (v->kind) {
-	case KV_VALUE_UINT:
-		kv_emit_uint(e, key, v->u);
-		break;
-	case KV_VALUE_INT:
-		kv_emit_int(e, key, v->i);
-		break;
-	case KV_VALUE_REAL:
-		kv_emit_ratio(e, key, v->r);
-		break;
-	case KV_VALUE_WORD:
-		kv_emit_text(e, key, v->w);
-		break;
-	case KV_VALUE_NONE:
-		kv_emit_none(e, key);
-		break;
-	}
-}
-
-static void
 json_expect(struct kv_emit *e, const struct kv_run *run)
 {
 	size_t i;
@@ -54,10 +32,7 @@ json_expect(struct kv_emit *e, const struct kv_run *run)
 		kv_emit_open(e, NULL, '{');
 		kv_emit_bool(e, "ok", j->ok);
 		kv_emit_text(e, "text", j->text);
-		if (j->hex)
-			kv_emit_hex(e, "value", j->value.u);
-		else
-			json_value(e, "value", &j->value);
+		kv_emit_value(e, "value", &j->value, j->hex);
 		kv_emit_close(e, '}');
 	}
 	kv_emit_close(e, ']');
@@ -140,7 +115,8 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 	kv_emit_text(&e, "outcome", kv_outcome_name(run->outcome));
 	kv_emit_open(&e, "params", '{');
 	for (i = 0; i < sc->nparams; i++)
-		json_value(&e, sc->params[i].name, &sc->params[i].value);
+		kv_emit_value(
+		    &e, sc->params[i].name, &sc->params[i].value, false);
 	kv_emit_close(&e, '}');
 	kv_emit_text(&e, "scenario", sc->name);
 	kv_emit_uint(&e, "seed", run->cfg.seed);

@@ -77,7 +77,9 @@ kv_runner_begin(struct kv_runner *r)
 	r->run->ops++;
 	if (r->actors != NULL)
 		kv_actors_act(r->actors);
-	kv_log_progress("run", ++r->done, r->total);
+	r->done++;
+	if (!r->run->cfg.nested)
+		kv_log_progress("run", r->done, r->total);
 }
 
 /* ---- Steps ----------------------------------------------------------- */
@@ -149,7 +151,8 @@ work(struct kv_runner *r)
 	for (i = 0; i < sc->nwork && error == 0 && !r->panicked; i++)
 		error = steps[sc->work[i].kind](r, &sc->work[i]);
 	kv_samples_close(r);
-	kv_log_progress("run", r->total, r->total);
+	if (!r->run->cfg.nested)
+		kv_log_progress("run", r->total, r->total);
 	if (error == 0 && r->run->cfg.audit >= 1)
 		audit_all(r->run);
 	if (error == 0)
@@ -304,7 +307,11 @@ build(struct kv_runner *r)
 	size_t n = r->run->sc->narenas, i;
 	int error;
 
-	kv_host_default(&r->host);
+	/* An arena of the host takes longer to make than many a point. */
+	if (r->run->cfg.nested)
+		kv_host_libc(&r->host);
+	else
+		kv_host_default(&r->host);
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
 		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);

@@ -50,6 +50,7 @@ struct kv_run_config {
 			      memory under them, in run->timeline */
 	bool verify;	   /* once more at the end, asked or not */
 	bool kvm;	   /* --backend kvm: for the report */
+	bool nested;	   /* part of longer work, which shows the progress */
 };
 
 /* A scenario that ran; world and arenas stay as the work left them. */

@@ -25,6 +25,14 @@ enum { PUSHES = 8, PUSH_SIZE = 128, NAME_SIZE = 128 };
 
 /* ---- Create ---------------------------------------------------------- */
 
+int
+kv_verify_model(
+    const struct kv_mmu_config *cfg, struct kv_mmu **mmu, const char **reason)
+{
+	*reason = "the model has no such machine";
+	return kv_mmu_model_open(cfg, mmu);
+}
+
 void
 kv_verifier_create(
     const struct kv_verify_config *cfg, struct kv_verifier **verifier)

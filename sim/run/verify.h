@@ -12,6 +12,9 @@ struct kv_verifier;
 typedef int kv_verify_open_fn(
     const struct kv_mmu_config *cfg, struct kv_mmu **mmu, const char **reason);
 
+/* The model's own machine. */
+kv_verify_open_fn kv_verify_model;
+
 struct kv_verify_config {
 	uint64_t seed;			/* of all samples */
 	bool huge;			/* the machine's memory in huge pages */

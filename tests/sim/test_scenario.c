@@ -786,6 +786,79 @@ START_TEST(requests)
 }
 END_TEST
 
+/* One file, read at each of its points. */
+START_TEST(points)
+{
+	const struct kv_define define = {"b", "a + 100"};
+	struct kv_scenario_file *file = NULL;
+	struct kv_errors errors = {0};
+	const struct kv_node *values[3];
+	const struct kv_axis *axes;
+	size_t n, i;
+
+	load("kvasir: 1\nparam: {a: [1, 2, 3], b: 10 * a, c: [x]}\n", NULL, 0);
+	ck_assert_int_eq(kv_scenario_open(path, &file, &errors), 0);
+	axes = kv_scenario_axes(file, &n);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_str_eq(axes[1].name, "b");
+	ck_assert(axes[0].list && !axes[1].list && axes[2].list);
+	ck_assert_uint_eq(axes[0].nvalues, 3);
+	ck_assert_uint_eq(axes[1].nvalues, 1);
+	ck_assert_uint_eq(axes[2].nvalues, 1);
+	for (i = 0; i < 6; i++) {
+		values[0] = axes[0].values[i % 3];
+		values[1] = axes[1].values[0];
+		values[2] = axes[2].values[0];
+		kv_scenario_free(sc);
+		ck_assert_int_eq(kv_scenario_read(file, values, &define, i / 3,
+				     &sc, &errors),
+		    0);
+		ck_assert_uint_eq(param("a")->u, i % 3 + 1);
+		ck_assert_uint_eq(
+		    param("b")->u, i < 3 ? 10 * (i + 1) : 100 + i % 3 + 1);
+		ck_assert_str_eq(param("c")->w, "x");
+	}
+	ck_assert_int_eq(
+	    kv_scenario_check_params(file, &define, 1, &errors), 0);
+	ck_assert_uint_eq(errors.count, 0);
+	kv_scenario_free(sc);
+	sc = NULL;
+	kv_scenario_close(file);
+}
+END_TEST
+
+/* What is wrong with a list is found whichever value is taken. */
+START_TEST(points_refused)
+{
+	static const struct {
+		const char *param, *define, *error;
+	} rows[] = {{"{a: [1, [2], 3]}", "1", ":2:16: a parameter is"},
+	    {"{a: []}", "1", ":2:12: an empty list"},
+	    {"{a: [1, 2 +]}", "1", ":2:"}, {"{a: 1, a: 2}", "1", ":2:"},
+	    {"{b: [1, 2]}", "1", "-D a:1:1: unknown parameter 'a'"}};
+	struct kv_define define = {.name = "a"};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kv_scenario_file *file = NULL;
+		struct kv_errors errors = {0};
+		FILE *f = fopen(path, "w");
+
+		define.value = rows[i].define;
+		fprintf(f, "kvasir: 1\nparam: %s\n", rows[i].param);
+		fclose(f);
+		ck_assert_int_eq(kv_scenario_open(path, &file, &errors), 0);
+		kv_scenario_check_params(file, &define, 1, &errors);
+		ck_assert_uint_gt(errors.count, 0);
+		ck_assert_msg(
+		    strstr(errors.list[0].text, rows[i].error) != NULL, "%s",
+		    errors.list[0].text);
+		kv_errors_fini(&errors);
+		kv_scenario_close(file);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -794,7 +867,7 @@ main(void)
 	    parameter_values, parameter_chain, ranges, policies, arenas,
 	    page_size_of_machine, step_values, step_requests, repeated,
 	    objects_and_spaces, map_steps, many_steps, truth, formulas,
-	    requests};
+	    requests, points, points_refused};
 	Suite *s = suite_create("scenario");
 	TCase *tc = tcase_create("scenario");
 	size_t i;
