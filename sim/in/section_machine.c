@@ -19,7 +19,7 @@ enum { CPUS_MAX = 1024 };
 
 struct machine_args {
 	const char *name;
-	const struct kv_node *memory;
+	const struct kv_node *memory, *holes;
 	uint64_t domains, cpus, free_min;
 	bool page_cache, huge;
 };
@@ -50,7 +50,9 @@ static const struct kv_field machine_fields[] = {
     {.key = "huge",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, huge)},
-    {.key = "holes", .kind = KV_FIELD_LATER}};
+    {.key = "holes",
+	.kind = KV_FIELD_NODE,
+	.offset = offsetof(struct machine_args, holes)}};
 
 struct range_args {
 	uint64_t start, size, domain;
@@ -69,7 +71,8 @@ static const struct kv_field range_fields[] = {
     {.key = "domain",
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
-enum { MACHINE_FIELDS = 8, RANGE_FIELDS = 3 };
+/* A hole has all but a domain. */
+enum { MACHINE_FIELDS = 8, RANGE_FIELDS = 3, HOLE_FIELDS = 2 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -174,6 +177,70 @@ read_memory(struct kv_load *ld, const struct kv_node *node)
 	}
 }
 
+/* Take [start, end) out of memory.  => false: nothing of it was there */
+static bool
+cut_ranges(struct kv_scenario *sc, kv_pa_t start, kv_pa_t end)
+{
+	struct kv_phys_range *old = sc->ranges;
+	size_t count = sc->nranges, i;
+	bool cut = false;
+
+	sc->ranges = kv_mem_resize(NULL, count + 1, sizeof(*old));
+	sc->nranges = 0;
+	for (i = 0; i < count; i++) {
+		struct kv_phys_range below = old[i], above = old[i];
+
+		if (below.end > start)
+			below.end = start;
+		if (above.start < end)
+			above.start = end;
+		cut |= old[i].start < end && old[i].end > start;
+		if (below.start < below.end)
+			sc->ranges[sc->nranges++] = below;
+		if (above.start < above.end)
+			sc->ranges[sc->nranges++] = above;
+	}
+	free(old);
+	return cut;
+}
+
+/* Where the firmware, or a device, has memory of its own. */
+static void
+read_hole(struct kv_load *ld, const struct kv_node *item)
+{
+	uint64_t page = kv_machine_page_size(ld->sc->machine), end;
+	struct range_args r = {0};
+
+	if (kv_fields_read(
+		ld, item, "holes", "key", range_fields, HOLE_FIELDS, &r) != 0)
+		return;
+	if (r.start % page != 0 || r.size % page != 0)
+		kv_load_refuse(ld, item,
+		    "start and size of a hole are multiples of the page size "
+		    "(%" PRIu64 ")",
+		    page);
+	else if (!kv_add(r.start, r.size, &end) ||
+		 !cut_ranges(ld->sc, r.start, end))
+		kv_load_refuse(
+		    ld, item, "there is no memory in this hole to take out");
+	else if (ld->sc->nranges == 0)
+		kv_load_refuse(
+		    ld, item, "with this hole the machine has no memory");
+}
+
+static void
+read_holes(struct kv_load *ld, const struct kv_node *node)
+{
+	const struct kv_node *item;
+
+	if (node == NULL || kv_load_list(ld, node, "holes") == NULL)
+		return;
+	/* do not blame a hole for memory that could not be read */
+	for (item = node->child; item != NULL && ld->sc->nranges != 0;
+	     item = item->next)
+		read_hole(ld, item);
+}
+
 void
 kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 {
@@ -204,6 +271,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 		    sc->ndomains);
 	ld->memory = args.memory;
 	read_memory(ld, args.memory);
+	read_holes(ld, args.holes);
 }
 
 /* ---- kstacks --------------------------------------------------------- */
