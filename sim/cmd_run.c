@@ -65,6 +65,13 @@ plots_write(const struct kv_run *run, const char *folder, struct kv_buf *b)
 		error = kv_files_write(folder, "free_map.dat", b);
 	if (error == 0)
 		error = kv_plot_write_script(folder, "free_map.gp");
+	b->size = 0;
+	if (error == 0 && run->sc->ndomains > 1) {
+		kv_plot_misplacement(b, &run->timeline, run->sc->ndomains);
+		error = kv_files_write(folder, "misplacement.dat", b);
+		if (error == 0)
+			error = kv_plot_write_script(folder, "misplacement.gp");
+	}
 	kv_runs_fini(&map_runs);
 	kv_runs_fini(&frame_runs);
 	return error;

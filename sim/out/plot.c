@@ -164,6 +164,38 @@ kv_plot_contiguity(
 	}
 }
 
+/* ---- Domains ---------------------------------------------------------- */
+
+void
+kv_plot_misplacement(
+    struct kv_buf *b, const struct kv_timeline *t, unsigned ndomains)
+{
+	kv_buf_printf(b,
+	    "# stacks of each domain, over time\n"
+	    "# op: operations so far; matched, mismatched: stacks freed on a "
+	    "CPU of their pages' domain, or of another one, so far\n"
+	    "# liveN: stacks had from domain N; wrongN: those of them "
+	    "on pages of another domain\n"
+	    "op matched mismatched");
+	for (unsigned d = 0; d < ndomains; d++)
+		kv_buf_printf(b, " live%u wrong%u", d, d);
+	kv_buf_printf(b, "\n");
+	for (size_t s = 0; s < t->nsamples; s++) {
+		const struct kv_sample *x = &t->samples[s];
+
+		kv_buf_printf(b, "%zu %" PRIu64 " %" PRIu64, x->op,
+		    x->frees.matched, x->frees.mismatched);
+		for (unsigned d = 0; d < ndomains; d++) {
+			const struct kv_domain_stacks *k =
+			    &t->stacks[s * ndomains + d];
+
+			kv_buf_printf(
+			    b, " %" PRIu64 " %" PRIu64, k->live, k->wrong);
+		}
+		kv_buf_printf(b, "\n");
+	}
+}
+
 /* ---- Runs ------------------------------------------------------------- */
 
 /* The longest run of all, up to the next power of two: all curves end there. */

@@ -55,6 +55,11 @@ kv_plot_fn kv_plot_histogram;
 /* Share of pages in runs of at most so many pages, at the peak. */
 kv_plot_fn kv_plot_runs;
 
+/* Live and misplaced stacks of each domain, and frees on another one; over
+ * time, of a run on several domains. */
+void kv_plot_misplacement(
+    struct kv_buf *b, const struct kv_timeline *t, unsigned ndomains);
+
 /* The script that draws NAME.dat, a series: plots/series.gp for that name. */
 void kv_plot_series_script(struct kv_buf *b, const char *name);
 

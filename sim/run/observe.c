@@ -69,6 +69,22 @@ cell_add(void *arg, const struct kv_reserv_info *info)
 	return 0;
 }
 
+/* The stacks of each domain, as a further row of the timeline. */
+static void
+add_stacks(const struct kv_world *w, struct kv_timeline *t)
+{
+	struct kv_domain_stacks row[KV_PHYS_DOMAINS];
+	size_t n = w->spec.ndomains, i;
+
+	if (n == 1)
+		return;
+	kv_domain_stacks(w, row);
+	t->stacks =
+	    kv_mem_resize(t->stacks, (t->nsamples + 1) * n, sizeof(*t->stacks));
+	for (i = 0; i < n; i++)
+		t->stacks[t->nsamples * n + i] = row[i];
+}
+
 void
 kv_timeline_add(
     const struct kv_world *w, size_t op, double seconds, struct kv_timeline *t)
@@ -86,9 +102,11 @@ kv_timeline_add(
 	    .mapped = sum.mapped,
 	    .promoted = sum.promoted,
 	    .pt_bytes = sum.pt_bytes,
+	    .frees = w->frees,
 	    .cell = t->ncells,
 	};
 
+	add_stacks(w, t);
 	for (size_t i = 0; i < w->nstacks; i++)
 		s.contiguous += contiguous(w, &w->stacks[i]);
 	for (unsigned order = 0; order < KV_PHYS_ORDERS; order++)
@@ -108,6 +126,7 @@ kv_timeline_fini(struct kv_timeline *t)
 {
 	free(t->samples);
 	free(t->cells);
+	free(t->stacks);
 	*t = (struct kv_timeline){0};
 }
 

@@ -3,6 +3,7 @@
 #ifndef KV_SIM_OBSERVE_H
 #define KV_SIM_OBSERVE_H
 
+#include "run/measure_domains.h"
 #include "run/world.h"
 
 /* Reservations by share of pages in use: eight eighths, then full ones. */
@@ -29,6 +30,7 @@ struct kv_sample {
 	uint64_t blocks[KV_PHYS_ORDERS]; /* free, by order */
 	/* bytes: under leaves, of them under superpages, of page tables */
 	uint64_t mapped, promoted, pt_bytes;
+	struct kv_world_frees frees;
 	size_t cell;
 };
 
@@ -43,6 +45,8 @@ struct kv_cell {
 struct kv_timeline {
 	struct kv_sample *samples;
 	struct kv_cell *cells;
+	/* one for each sample and domain, where there are several */
+	struct kv_domain_stacks *stacks;
 	size_t nsamples, ncells;
 };
 void kv_timeline_add(

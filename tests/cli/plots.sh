@@ -22,7 +22,8 @@ draw() {
 	# series.gp is a template; some pictures are those of one run.
 	[ "$count" -eq "$(find "$2/plots" -name '*.gp' ! -name series.gp \
 	    ! -name free_map.gp ! -name entries.gp ! -name guards.gp \
-	    ! -name huge.gp ! -name promotion.gp | wc -l)" ]
+	    ! -name huge.gp ! -name misplacement.gp \
+	    ! -name promotion.gp | wc -l)" ]
 	cd "$2"
 }
 
@@ -42,14 +43,23 @@ for name in blocks squeeze; do
 done
 for script in "$1"/plots/*.gp; do
 	name=$(basename "$script")
-	# huge.dat is of runs on KVM alone.
+	# huge.dat is of runs on KVM alone, misplacement.dat of several domains.
 	[ "$name" = series.gp ] || [ "$name" = huge.gp ] ||
+		[ "$name" = misplacement.gp ] ||
 		cmp "$script" "$name"
 done
 printf '# columns\n"old" 41943040 0 512\n' >huge.dat
 printf '# columns\n"new" 33554432 31457280 16\n' >>huge.dat
 gnuplot "$1/plots/huge.gp" 2>stderr || { cat stderr; exit 1; }
 grep -q '</svg>' huge.svg
+# Several domains: which stacks are on the other one.
+"$kvasir" run "$1/scenarios/n008_misplacement_over_time.yaml" \
+    -o "$tmp/domains" >"$tmp/stdout"
+cd "$tmp/domains"
+cmp "$1/plots/misplacement.gp" misplacement.gp
+gnuplot misplacement.gp 2>stderr || { cat stderr; exit 1; }
+[ ! -s stderr ] || { cat stderr; exit 1; }
+grep -q '</svg>' misplacement.svg
 # Without kernel stacks: pictures of page tables alone.
 "$kvasir" run "$1/scenarios/m207_demoted_under_an_entry.yaml" \
     -o "$tmp/tables" >"$tmp/stdout"
