@@ -17,7 +17,7 @@ struct kv_pagecache_config {
 /* One zone a domain and pool; each may cache 0.1 % of the domain's pages.
  * => 0; EINVAL (no CPU); ENOMEM */
 int kv_pagecache_create(
-    const struct kv_pagecache_config *cfg, struct kv_pagecache **pc);
+    const struct kv_pagecache_config *cfg, struct kv_pagecache **result);
 
 /* Pages still cached stay charged: drain first. */
 void kv_pagecache_destroy(struct kv_pagecache *pc);

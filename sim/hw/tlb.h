@@ -40,7 +40,7 @@ const struct kv_tlb_config *kv_tlb_find(const char *name);
 
 /* => 0; EINVAL (no array, too many, sets no power of two or above 2^20,
  *    coalesce above its maximum) */
-int kv_tlb_create(const struct kv_tlb_config *cfg, struct kv_tlb **tlb);
+int kv_tlb_create(const struct kv_tlb_config *cfg, struct kv_tlb **result);
 void kv_tlb_destroy(struct kv_tlb *tlb);
 
 /* ---- Use ------------------------------------------------------------- */
