@@ -60,6 +60,7 @@ struct kv_runner {
 	uint64_t total, done; /* operations, for the progress bar */
 	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
 	kv_pindex_t pindex;		  /* of the map step that runs */
+	uint64_t guard_hits; /* touches of guard pages, which no leaf maps */
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
 	bool over; /* the work is: what still happens is no operation of it */

@@ -122,6 +122,15 @@ shuffle(struct kv_rng *rng, struct pages *p)
 
 /* ---- Touches --------------------------------------------------------- */
 
+static bool
+is_guard(const struct kv_world *w, kv_va_t va)
+{
+	struct kv_stack stack;
+
+	return w->kstack != NULL &&
+	       kv_kstack_whatis(w->kstack, va, &stack) == KV_KSTACK_GUARD;
+}
+
 /* A stale entry is V7's, unless it merely allows less. */
 static void
 judge(struct kv_runner *r, kv_va_t va, enum kv_tlb_stale stale)
@@ -143,9 +152,16 @@ kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 	struct kv_pmap *pmap = r->run->world->spaces[space].pmap;
 	enum kv_tlb_stale stale = KV_STALE_FRAME;
 
-	if (kv_tlb_touch(r->run->tlb, pmap, space, va, write, &stale) ==
-	    KV_TLB_STALE)
+	switch (kv_tlb_touch(r->run->tlb, pmap, space, va, write, &stale)) {
+	case KV_TLB_STALE:
 		judge(r, va, stale);
+		break;
+	case KV_TLB_FAULT:
+		r->guard_hits += space == 0 && is_guard(r->run->world, va);
+		break;
+	default:
+		break;
+	}
 }
 
 static void
