@@ -96,23 +96,28 @@ put_utf8(char *to, unsigned c)
 	return to;
 }
 
+/* Four hex digits, or two surrogates.  => 0: not a character */
+static unsigned
+take_character(struct parser *ps)
+{
+	unsigned c, low;
+
+	if (!take_hex(ps, &c) || (c >= 0xdc00 && c < 0xe000))
+		return 0;
+	if (c < 0xd800 || c >= 0xe000)
+		return c;
+	if (!take(ps, '\\') || !take(ps, 'u') || !take_hex(ps, &low) ||
+	    low < 0xdc00 || low >= 0xe000)
+		return 0;
+	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
 /* What stands behind a backslash and a u.  => NULL: noted */
 static char *
 take_unicode(struct parser *ps, char *to)
 {
-	unsigned c, low;
+	unsigned c = take_character(ps);
 
-	if (!take_hex(ps, &c))
-		c = 0;
-	else if (c >= 0xd800 && c < 0xdc00) {
-		if (take(ps, '\\') && take(ps, 'u') && take_hex(ps, &low) &&
-		    low >= 0xdc00 && low < 0xe000)
-			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-		else
-			c = 0;
-	} else if (c >= 0xdc00 && c < 0xe000) {
-		c = 0;
-	}
 	if (c == 0) {
 		refuse(ps, "\\u needs four hex digits of a character");
 		return NULL;
@@ -143,7 +148,7 @@ take_escape(struct parser *ps, char *to)
 static const char *
 take_string(struct parser *ps)
 {
-	const char *close = ps->p;
+	const char *close;
 	char *text, *to;
 
 	if (!take(ps, '"')) {
