@@ -263,6 +263,23 @@ kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
 	return miss(tlb, &t);
 }
 
+int
+kv_tlb_lookup(
+    const struct kv_tlb *tlb, unsigned tag, kv_va_t va, unsigned *attr)
+{
+	for (unsigned i = 0; i < tlb->cfg.narrays && tlb->rules.format != NULL;
+	     i++) {
+		const struct kv_tlba *a = &tlb->arrays[i];
+		const int *link = kv_tlba_find(a, tag, va);
+
+		if (link != NULL) {
+			*attr = a->entries[*link].attr;
+			return 0;
+		}
+	}
+	return ENOENT;
+}
+
 /* ---- Flushes --------------------------------------------------------- */
 
 static void

@@ -67,6 +67,10 @@ enum kv_tlb_stale {
 enum kv_tlb_result kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap,
     unsigned tag, kv_va_t va, bool write, enum kv_tlb_stale *stale);
 
+/* The entry that a touch of va would find: its KV_PTE_*.  => 0; ENOENT */
+int kv_tlb_lookup(
+    const struct kv_tlb *tlb, unsigned tag, kv_va_t va, unsigned *attr);
+
 /* Flushes.  page: global entries too; range: every page of it counts.  tag:
  * what is not global; without tags like nonglobal. */
 void kv_tlb_flush_page(struct kv_tlb *tlb, unsigned tag, kv_va_t va);

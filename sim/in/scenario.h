@@ -4,6 +4,7 @@
 #define KV_SIM_SCENARIO_H
 
 #include "alloc/kv.h"
+#include "hw/cow.h"
 #include "hw/entry.h"
 #include "hw/tlb.h"
 #include "in/expr.h"
@@ -56,6 +57,7 @@ struct kv_object_spec {
 	bool colored;	 /* has reservations */
 	unsigned color;	 /* pg_color, pages */
 	unsigned domain; /* that its pages are wanted from */
+	bool same;	 /* all of them have one content */
 };
 
 /* An address space; the kernel's is always the first one. */
@@ -94,7 +96,9 @@ enum kv_step_kind {
 	KV_STEP_RELEASE,
 	KV_STEP_TOUCH, /* count passes */
 	KV_STEP_FLUSH,
-	KV_STEP_ENTER,	 /* count entries */
+	KV_STEP_ENTER, /* count entries */
+	KV_STEP_PARK,
+	KV_STEP_DROP,
 	KV_STEP_VERIFY,	 /* verify */
 	KV_STEP_OVERFLOW /* count; verify */
 };
@@ -116,6 +120,9 @@ struct kv_map_step {
 	unsigned level;	       /* of KV_MAP_LEAF */
 	unsigned attr;	       /* KV_PTE_* */
 	bool flush;	       /* the TLB of what changed */
+	bool data;	       /* map: by mode, else by how */
+	enum kv_cow_mode mode;
+	enum kv_cow_flush on_fault;
 };
 
 enum kv_touch_order { KV_TOUCH_ASCENDING, KV_TOUCH_RANDOM };
@@ -142,6 +149,13 @@ struct kv_flush_step {
 	unsigned space; /* index into spaces */
 	struct kv_late va;
 	uint64_t npages;
+};
+
+/* What was mapped by mode in a space. */
+struct kv_data_step {
+	unsigned space; /* index into spaces */
+	bool mint;	/* drop: publish what was written */
+	bool flush;	/* park: the space's entries, now */
 };
 
 /* Spaces that a CPU enters, one after another. */
@@ -201,6 +215,7 @@ struct kv_step {
 	const struct kv_map_step *map; /* of the pool; steps on page tables */
 	const struct kv_touch_step *touch;   /* of the pool */
 	const struct kv_flush_step *flush;   /* of the pool */
+	const struct kv_data_step *data;     /* of the pool */
 	const struct kv_enter_step *enter;   /* of the pool */
 	const struct kv_verify_step *verify; /* of the pool */
 };

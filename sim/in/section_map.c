@@ -13,7 +13,7 @@ struct map_args {
 	const char *space, *object;
 	const struct kv_node *va, *offset;
 	uint64_t size, pages, pa, level, count, stride;
-	unsigned how, prot;
+	unsigned how, prot, data, on_fault;
 	bool global, user, accessed, modified, flush;
 };
 #define AT(field) offsetof(struct map_args, field)
@@ -48,6 +48,16 @@ static const char *const entering[] = {[KV_MAP_ENTER] = "enter",
     [KV_MAP_QENTER] = "qenter",
     [KV_MAP_LEAF] = "leaf",
     NULL};
+static const char *const modes[] = {[KV_COW_MEMCPY] = "memcpy",
+    [KV_COW_DIRECT_RO] = "direct_ro",
+    [KV_COW_EAGER] = "cow_eager",
+    [KV_COW_LAZY] = "cow_lazy",
+    [KV_COW_EPHEMERAL] = "ephemeral",
+    NULL};
+static const char *const on_faults[] = {[KV_COW_FLUSH_ALWAYS] = "always",
+    [KV_COW_FLUSH_PRESENT] = "present",
+    [KV_COW_FLUSH_NEVER] = "never",
+    NULL};
 static const char *const removing[] = {
     [KV_MAP_ENTER] = "remove", [KV_MAP_QENTER] = "qremove", NULL};
 static const char *const prots[] = {[0] = "r",
@@ -61,7 +71,8 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     WORD("object", object, .min = 0), NODE(offset, .min = 0),
     UINT(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
-    BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0)};
+    BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
+    CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
@@ -270,6 +281,28 @@ check_entries(struct reading *r)
 	    "more than %" PRIu64 " entries in one step", entries_max);
 }
 
+/* What does not go with a mode of data, and what goes with it alone. */
+static int
+check_data(struct reading *r)
+{
+	static const char *const others[] = {
+	    "pa", "how", "level", "count", "stride", NULL};
+
+	if (!says(r, "data"))
+		return !says(r, "on_fault")
+			   ? 0
+			   : kv_load_refuse(r->ld, at(r, "on_fault"),
+				 "'on_fault' is of 'data'");
+	for (const char *const *key = others; *key != NULL; key++)
+		if (says(r, *key))
+			return kv_load_refuse(r->ld, at(r, *key),
+			    "'%s' does not go with 'data'", *key);
+	r->step->data = true;
+	r->step->mode = (enum kv_cow_mode)r->args.data;
+	r->step->on_fault = (enum kv_cow_flush)r->args.on_fault;
+	return 0;
+}
+
 /* ---- Attributes ------------------------------------------------------ */
 
 /* pmap_enter is told of the access that it is for; pmap_qenter is not
@@ -334,7 +367,8 @@ kv_step_read_map(
 
 	if (read(ld, key, FIELDS(map_fields), &r) != 0 || read_size(&r) != 0 ||
 	    read_pages(&r) != 0 || read_where(&r) != 0 ||
-	    check_level(&r) != 0 || check_entries(&r) != 0)
+	    check_level(&r) != 0 || check_entries(&r) != 0 ||
+	    check_data(&r) != 0)
 		return EINVAL;
 	r.step->attr = attributes(&r);
 	finish(&r, step);

@@ -49,9 +49,12 @@ kv_load_entries(
 
 struct object_args {
 	uint64_t pages, color, domain;
+	unsigned fill;
 	bool colored;
 };
 #define AT(field) offsetof(struct object_args, field)
+
+static const char *const fills[] = {"distinct", "same", NULL};
 
 static const struct kv_field object_fields[] = {{.key = "pages",
 						    .kind = KV_FIELD_UINT,
@@ -64,8 +67,12 @@ static const struct kv_field object_fields[] = {{.key = "pages",
 	.kind = KV_FIELD_UINT,
 	.offset = AT(color),
 	.max = UINT16_MAX},
-    {.key = "domain", .kind = KV_FIELD_UINT, .offset = AT(domain)}};
-enum { OBJECT_FIELDS = 4 };
+    {.key = "domain", .kind = KV_FIELD_UINT, .offset = AT(domain)},
+    {.key = "fill",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(fill),
+	.words = fills}};
+enum { OBJECT_FIELDS = 5 };
 #undef AT
 
 /* The name is known even where its values are wrong: one error is enough. */
@@ -92,7 +99,8 @@ read_object(struct kv_load *ld, const struct kv_node *key)
 	    .npages = a.pages,
 	    .colored = a.colored,
 	    .color = (unsigned)a.color,
-	    .domain = (unsigned)a.domain};
+	    .domain = (unsigned)a.domain,
+	    .same = a.fill == 1};
 }
 
 void

@@ -406,6 +406,8 @@ static const struct step_kind {
     {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
     {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
     {"enter", KV_STEP_ENTER, .read = kv_step_read_enter},
+    {"park", KV_STEP_PARK, .read = kv_step_read_park},
+    {"drop", KV_STEP_DROP, .read = kv_step_read_drop},
     {"verify", KV_STEP_VERIFY, .read = kv_step_read_verify},
     {"overflow", KV_STEP_OVERFLOW, .read = kv_step_read_overflow},
     {"repeat", 0, FIELDS(repeat_fields)}};

@@ -29,8 +29,8 @@ typedef int kv_step_read_fn(
     struct kv_load *ld, const struct kv_node *key, struct kv_step *step);
 kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_promote, kv_step_read_release, kv_step_read_touch,
-    kv_step_read_flush, kv_step_read_enter, kv_step_read_verify,
-    kv_step_read_overflow;
+    kv_step_read_flush, kv_step_read_enter, kv_step_read_park,
+    kv_step_read_drop, kv_step_read_verify, kv_step_read_overflow;
 
 /* A number that may name block.NAME.va, which only the run knows.
  * => 0; EINVAL, noted */

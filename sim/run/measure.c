@@ -441,6 +441,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 	kv_measure_cover(w->spaces, w->nspaces, m);
 	measure_reserv(w, m);
 	measure_caches(w, m);
+	kv_data_measure(w->data, m);
 	measure_phys(w, m);
 	kv_measure_domains(w, m);
 	measure_usage(w, m);

@@ -117,6 +117,8 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_TOUCH] = kv_step_touch,
     [KV_STEP_FLUSH] = kv_step_flush,
     [KV_STEP_ENTER] = kv_step_enter,
+    [KV_STEP_PARK] = kv_step_park,
+    [KV_STEP_DROP] = kv_step_drop,
     [KV_STEP_VERIFY] = kv_step_verify,
     [KV_STEP_OVERFLOW] = kv_step_overflow};
 

@@ -91,7 +91,7 @@ kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_reclaim;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
-kv_step_fn kv_step_enter;
+kv_step_fn kv_step_enter, kv_step_park, kv_step_drop;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
 
@@ -103,6 +103,15 @@ int kv_runner_late(
 /* One access to a page of a space, judged (V7). */
 void kv_runner_touch(
     struct kv_runner *r, unsigned space, kv_va_t va, bool write);
+
+/* Where data is mapped by mode, an access that neither the TLB nor the tables
+ * allow is a fault, which may make it possible.  => false: it does not happen
+ */
+bool kv_runner_fault(
+    struct kv_runner *r, unsigned space, kv_va_t va, bool write);
+
+/* A write went through to the page that the tables map. */
+void kv_runner_wrote(struct kv_runner *r, unsigned space, kv_va_t va);
 
 /* An operation changed the leaves of a range: flush it, where there is a TLB.
  */

@@ -106,6 +106,28 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 	return 0;
 }
 
+/* By mode: where nothing is mapped yet. */
+static int
+map_data(struct kv_runner *r, const struct kv_map_step *s,
+    const struct kv_space_range *range)
+{
+	const struct kv_object_spec *spec = &r->run->sc->objects[s->object];
+	struct kv_world *w = r->run->world;
+	const struct kv_data_range data = {.space = s->space,
+	    .object = (unsigned)s->object,
+	    .pages = range->object,
+	    .npages_object = spec->npages,
+	    .same = spec->same,
+	    .range = *range,
+	    .mode = s->mode,
+	    .flush = s->on_fault};
+
+	kv_world_tick(w);
+	if (is_mapped(r, s, range->va))
+		return EEXIST;
+	return kv_data_map(w->data, &w->spaces[s->space], &data);
+}
+
 static int
 map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
@@ -125,6 +147,8 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 		range.object = w->objects[s->object];
 		range.domain = r->run->sc->objects[s->object].domain;
 	}
+	if (s->data)
+		return map_data(r, s, &range);
 	error = kv_world_map(w, s->space, &range);
 	if (before)
 		flush(r, s, va);

@@ -152,6 +152,8 @@ kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 	struct kv_pmap *pmap = r->run->world->spaces[space].pmap;
 	enum kv_tlb_stale stale = KV_STALE_FRAME;
 
+	if (!kv_runner_fault(r, space, va, write))
+		return;
 	switch (kv_tlb_touch(r->run->tlb, pmap, space, va, write, &stale)) {
 	case KV_TLB_STALE:
 		judge(r, va, stale);
@@ -159,7 +161,10 @@ kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 	case KV_TLB_FAULT:
 		r->guard_hits += space == 0 && is_guard(r->run->world, va);
 		break;
-	default:
+	case KV_TLB_HIT:
+	case KV_TLB_MISS:
+		if (write)
+			kv_runner_wrote(r, space, va);
 		break;
 	}
 }

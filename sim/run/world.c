@@ -96,6 +96,7 @@ build(struct kv_world *w)
 
 	if (error == 0)
 		error = objects_create(w);
+	w->data = kv_data_create(w->nobjects);
 	if (error == 0)
 		error = spaces_create(w);
 	if (error != 0 || s->no_kstacks)
@@ -135,6 +136,7 @@ kv_world_destroy(struct kv_world *w)
 	kv_zone_destroy(w->stack_cache);
 	if (w->kstack != NULL)
 		kv_kstack_destroy(w->kstack);
+	kv_data_destroy(w->data);
 	for (i = 0; i < w->nspaces; i++)
 		kv_space_fini(&w->spaces[i]);
 	for (i = 0; i < w->nobjects; i++)
@@ -169,6 +171,7 @@ kv_world_clear(struct kv_world *w)
 	kv_pfn_t pfn;
 	size_t i;
 
+	kv_data_clear(w->data);
 	for (i = 0; i < w->nspaces; i++)
 		kv_space_clear(&w->spaces[i]);
 	for (i = 0; i < w->nobjects; i++)
@@ -381,5 +384,5 @@ kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 		error = check_stacks(w, diag);
 	for (i = 0; i < w->nspaces && error == 0; i++)
 		error = kv_space_check(&w->spaces[i], diag);
-	return error;
+	return error != 0 ? error : kv_data_check(w->data, diag);
 }

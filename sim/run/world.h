@@ -6,6 +6,7 @@
 #include "alloc/kv.h"
 #include "hw/tlb.h"
 #include "out/metrics.h"
+#include "run/data.h"
 #include "run/space.h"
 #include "run/usage.h"
 
@@ -66,6 +67,7 @@ struct kv_world {
 	size_t nspaces;
 	struct kv_object **objects; /* of the scenario */
 	size_t nobjects;
+	struct kv_data *data; /* mapped by mode */
 	struct kv_stack *stacks;
 	uint16_t *homes; /* domains that stacks were created on */
 	size_t nstacks, capacity;

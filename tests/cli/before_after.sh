@@ -33,5 +33,10 @@ c101_global_alone flush=none flush=previous V7
 c101_global_alone flush=none flush=all V7
 c101_global_alone flush=none flush=own V7
 c102_next_count flush=next_count flush=previous V7
+c111_no_flush_after_copy on_fault=never on_fault=present V7
+c111_no_flush_after_copy on_fault=never on_fault=always V7
+c112_global_data global=true global=false V7 cow-I4
+c113_rearm flush=false flush=true V7
+c113_rearm flush=false tags=false V7
 ROWS
 exit $failed

@@ -19,6 +19,7 @@ MODULES = {
     'pmap': ['sim/hw/pmap.c'],
     'tlb': ['sim/hw/tlb.c'],
     'space': ['sim/run/space.c'],
+    'cow': ['sim/hw/cow.c'],
     'V': ['sim/run/steps_touch.c'],
     'world': ['sim/run/drain.c'],
     'zone': ['alloc/zone.c'],

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* data.c - the mappings of data of a world, and the store behind them */
+#include "run/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/mem.h"
+
+struct mapping {
+	unsigned space;
+	struct kv_cow *cow;
+};
+
+struct kv_data {
+	struct kv_cow_source *sources; /* one an object */
+	size_t nobjects;
+	struct mapping *list;
+	size_t count;
+	struct kv_store store;
+	struct kv_cow_stats stats;
+	kv_pfn_t zero; /* + 1; 0: none so far */
+	struct kv_reserv *reserv;
+	unsigned page_shift;
+	bool used; /* something was mapped */
+};
+
+struct kv_data *
+kv_data_create(size_t nobjects)
+{
+	struct kv_data *d = kv_mem_resize(NULL, 1, sizeof(*d));
+
+	*d = (struct kv_data){.nobjects = nobjects,
+	    .sources = kv_mem_resize(NULL, nobjects, sizeof(*d->sources))};
+	memset(d->sources, 0, nobjects * sizeof(*d->sources));
+	return d;
+}
+
+void
+kv_data_destroy(struct kv_data *d)
+{
+	if (d == NULL)
+		return;
+	kv_data_clear(d);
+	for (size_t i = 0; i < d->nobjects; i++)
+		free(d->sources[i].content);
+	kv_store_fini(&d->store);
+	free(d->sources);
+	free(d->list);
+	free(d);
+}
+
+/* ---- Map ------------------------------------------------------------- */
+
+/* An object is published as a whole when it is mapped first. */
+static void
+publish(struct kv_data *d, const struct kv_data_range *r)
+{
+	struct kv_cow_source *source = &d->sources[r->object];
+
+	source->object = r->pages;
+	if (source->content != NULL || r->mode == KV_COW_EPHEMERAL)
+		return;
+	source->content = kv_mem_resize(
+	    NULL, (size_t)r->npages_object, sizeof(*source->content));
+	for (uint64_t i = 0; i < r->npages_object; i++) {
+		source->content[i] =
+		    kv_content_first(r->object, r->same ? 0 : i);
+		kv_store_publish(&d->store, source->content[i]);
+	}
+}
+
+/* The pages that are shared are there.  => 0, ENOMEM */
+static int
+populate(struct kv_data *d, const struct kv_data_range *r)
+{
+	const struct kv_space_range *range = &r->range;
+	kv_pfn_t pfn;
+	int error = 0;
+
+	if (r->mode == KV_COW_EPHEMERAL) {
+		if (d->zero == 0)
+			error =
+			    kv_page_alloc_anon(d->reserv, range->domain, &pfn);
+		if (d->zero == 0 && error == 0)
+			d->zero = pfn + 1;
+		return error;
+	}
+	for (uint64_t i = 0; i < range->npages && error == 0; i++)
+		if (kv_object_lookup(r->pages, range->pindex + i, &pfn) != 0)
+			error = kv_page_alloc(d->reserv, r->pages,
+			    range->pindex + i, 1, range->domain, &pfn);
+	return error;
+}
+
+static bool
+overlaps(const struct kv_cow *cow, const struct kv_space_range *range,
+    const struct kv_space *s)
+{
+	const struct kv_cow_config *cfg = kv_cow_config(cow);
+	unsigned shift = s->cfg.format->page_shift;
+
+	return kv_overlap(
+	    cfg->va, cfg->npages << shift, range->va, range->npages << shift);
+}
+
+int
+kv_data_map(
+    struct kv_data *d, struct kv_space *s, const struct kv_data_range *r)
+{
+	struct kv_cow_config cfg = {.pmap = s->pmap,
+	    .reserv = s->cfg.reserv,
+	    .source = &d->sources[r->object],
+	    .stats = &d->stats,
+	    .va = r->range.va,
+	    .pindex = r->range.pindex,
+	    .npages = r->range.npages,
+	    .domain = r->range.domain,
+	    .attr = r->range.attr,
+	    .mode = r->mode,
+	    .flush = r->flush};
+	struct kv_cow *cow;
+	int error;
+
+	for (size_t i = 0; i < d->count; i++)
+		if (d->list[i].space == r->space &&
+		    overlaps(d->list[i].cow, &r->range, s))
+			return EEXIST;
+	d->used = true;
+	d->reserv = s->cfg.reserv;
+	d->page_shift = s->cfg.format->page_shift;
+	/* Nothing is there; but are these addresses? */
+	error = kv_pmap_remove(
+	    s->pmap, r->range.va, r->range.npages << d->page_shift, NULL);
+	if (error == 0)
+		error = populate(d, r);
+	if (error != 0)
+		return error;
+	publish(d, r);
+	cfg.zero = d->zero - 1;
+	error = kv_cow_create(&cfg, &cow);
+	if (error != 0)
+		return error;
+	d->list = kv_mem_resize(d->list, d->count + 1, sizeof(*d->list));
+	d->list[d->count++] = (struct mapping){r->space, cow};
+	return 0;
+}
+
+struct kv_cow *
+kv_data_find(const struct kv_data *d, unsigned space, kv_va_t va)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->list[i].space == space && kv_cow_has(d->list[i].cow, va))
+			return d->list[i].cow;
+	return NULL;
+}
+
+void
+kv_data_park(struct kv_data *d, unsigned space)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->list[i].space == space)
+			kv_cow_park(d->list[i].cow);
+}
+
+void
+kv_data_drop(struct kv_data *d, unsigned space, bool mint)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		if (d->list[i].space != space) {
+			d->list[kept++] = d->list[i];
+			continue;
+		}
+		if (mint)
+			kv_cow_mint(d->list[i].cow, &d->store);
+		kv_cow_destroy(d->list[i].cow);
+	}
+	d->count = kept;
+}
+
+void
+kv_data_clear(struct kv_data *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		kv_cow_destroy(d->list[i].cow);
+	d->count = 0;
+	if (d->zero != 0)
+		kv_page_free_anon(d->reserv, d->zero - 1, NULL);
+	d->zero = 0;
+}
+
+/* ---- Inspect --------------------------------------------------------- */
+
+void
+kv_data_measure(const struct kv_data *d, struct kv_metrics *m)
+{
+	const struct kv_cow_stats *s = &d->stats;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {{"cow.faults", s->faults}, {"cow.failed", s->failed},
+	    {"cow.flushes", s->flushes}, {"cow.leaf_writes", s->leaf_writes},
+	    {"cow.minted", s->minted}, {"cow.pages_copied", s->pages_copied},
+	    {"cow.violations", s->violations}, {"store.pages", d->store.count}};
+
+	if (!d->used)
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		kv_metrics_put_uint(
+		    m, KV_METRIC_COUNT, rows[i].name, rows[i].value);
+	kv_metrics_put_uint(m, KV_METRIC_BYTES, "cow.bytes_copied",
+	    s->pages_copied << d->page_shift);
+}
+
+int
+kv_data_check(const struct kv_data *d, struct kv_diag *diag)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < d->count && error == 0; i++)
+		error = kv_cow_check(d->list[i].cow, diag);
+	return error;
+}
