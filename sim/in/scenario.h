@@ -304,8 +304,8 @@ struct kv_axis {
  * read.  => 0 and an owned *file, which may have left entries in *errors;
  * EINVAL with entries: there is nothing to read
  */
-int kv_scenario_open(
-    const char *path, struct kv_scenario_file **file, struct kv_errors *errors);
+int kv_scenario_open(const char *path, struct kv_scenario_file **result,
+    struct kv_errors *errors);
 void kv_scenario_close(struct kv_scenario_file *file);
 
 /* Its parameters, in the order in which they stand there. */
