@@ -3,6 +3,8 @@
 #ifndef KV_ARENA_H
 #define KV_ARENA_H
 
+#include <limits.h>
+
 #include "arith.h"
 #include "bt.h"
 #include "freelist.h"
@@ -12,7 +14,8 @@
 enum {
 	SPARE_MIN = 4,	/* BT_MAXALLOC: what one operation may use up */
 	SPARE_MAX = 32, /* BT_MAXFREE */
-	TAGS_PER_OP = 4
+	TAGS_PER_OP = 4,
+	ARENA_POW2_SHIFT = 6 /* see vmem_pow2.c */
 };
 
 struct kv_vmem {
@@ -30,6 +33,8 @@ struct kv_vmem {
 	uint64_t count_alloc, count_fail; /* (s) */
 	uint64_t count_import, count_release; /* (s) */
 	unsigned ncaches;     /* (c) sizes with a quantum cache */
+	unsigned nslow;	      /* (c) quanta that vmem_hot.c leaves to others */
+	bool pow2;	      /* (c) lists by powers of two (vmem_pow2.c) */
 	uint64_t batch;	      /* items that a cache miss imports */
 	struct qcache *cache; /* cache[n - 1] holds n quanta */
 	/* spans that are released, but not yet: the theory is in vmem_park.c */
@@ -169,6 +174,10 @@ int kv_arena_best(
     struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
 int kv_arena_next(
     struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+int kv_arena_pow2(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
+void kv_arena_clip_pow2(
+    struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size);
 int kv_arena_plain(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
 

@@ -323,7 +323,7 @@ kv_freelist_fini(struct freelist *f)
 /* ---- Either ---------------------------------------------------------- */
 
 void
-kv_freelist_grown(struct freelist *f, bt_id id)
+kv_freelist_resized(struct freelist *f, bt_id id)
 {
 	const struct bt *t = &f->store->tag[id];
 

@@ -152,8 +152,8 @@ freelist_head(const struct freelist *f, unsigned class)
 				     : kv_freelist_log_head(f->log[class]);
 }
 
-/* The tag's size grew where it stands: it keeps its place and class. */
-void kv_freelist_grown(struct freelist *f, bt_id id);
+/* The tag's size changed where it stands: it keeps its place and class. */
+void kv_freelist_resized(struct freelist *f, bt_id id);
 
 /*
  * The newest tag of a class, older than `after` (BT_NONE: from the newest),

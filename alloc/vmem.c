@@ -55,13 +55,16 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 	uint64_t ncaches;
 	struct kv_vmem *v;
 
-	if (!kv_is_pow2(cfg->quantum) || cfg->qcache_max % cfg->quantum != 0)
+	if (!kv_is_pow2(cfg->quantum) || cfg->qcache_max % cfg->quantum != 0 ||
+	    (cfg->pow2 && cfg->quantum >> ARENA_POW2_SHIFT == 0))
 		return EINVAL;
 	v = kv_host_zalloc(cfg->host, 1, sizeof(*v));
 	if (v == NULL)
 		return ENOMEM;
 	ncaches = cfg->qcache_max / cfg->quantum;
 	v->ncaches = ncaches < QCACHE_MAX ? (unsigned)ncaches : QCACHE_MAX;
+	v->nslow = cfg->pow2 ? UINT_MAX : v->ncaches;
+	v->pow2 = cfg->pow2;
 	v->batch = 1;
 	v->qmask = cfg->quantum - 1;
 	v->qshift = kv_log2(cfg->quantum);
@@ -75,7 +78,8 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 		kv_host_free(cfg->host, v, 1, sizeof(*v));
 		return ENOMEM;
 	}
-	kv_freelist_init(&v->free, &v->store, v->qshift);
+	kv_freelist_init(&v->free, &v->store,
+	    v->qshift - (cfg->pow2 ? ARENA_POW2_SHIFT : 0));
 	*vm = v;
 	return 0;
 }
@@ -106,6 +110,8 @@ kv_vmem_set_source(struct kv_vmem *vm, const struct kv_vmem_source *src)
 	if (vm->size != 0)
 		return EBUSY;
 	vm->source = *src;
+	if (vm->pow2) /* what is put off is foreseen for the other lists */
+		vm->source.block = NULL;
 	return 0;
 }
 
@@ -193,10 +199,11 @@ request_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 	rq.align = rq.align == 0 ? vm->qmask + 1 : rq.align;
 	rq.max = rq.max == 0 ? KV_ADDR_MAX : rq.max;
 	error = tags_fill(vm);
-	if (error == 0)
-		error = rq.fit == KV_VMEM_NEXTFIT
-			    ? kv_arena_next(vm, &rq, &got)
-			    : kv_arena_best(vm, &rq, &got);
+	if (error == 0 && rq.fit == KV_VMEM_NEXTFIT)
+		error = kv_arena_next(vm, &rq, &got);
+	else if (error == 0)
+		error =
+		    (vm->pow2 ? kv_arena_pow2 : kv_arena_best)(vm, &rq, &got);
 	if (error != 0) {
 		vm->count_fail++;
 		return ENOMEM;
@@ -339,8 +346,8 @@ kv_arena_alloc(
 	struct qcache *qc = cache_for(vm, size);
 	struct kv_vmem_req rq = {.size = size, .fit = fit};
 
-	if (vm->below == NULL && qc == NULL && fit != KV_VMEM_NEXTFIT &&
-	    kv_arena_plain(vm, size, fit, va) == 0)
+	if (vm->below == NULL && qc == NULL && !vm->pow2 &&
+	    fit != KV_VMEM_NEXTFIT && kv_arena_plain(vm, size, fit, va) == 0)
 		return 0;
 	if (qc == NULL || rule_broken(vm, &rq) != NULL)
 		return kv_vmem_xalloc(vm, &rq, va);

@@ -14,13 +14,16 @@ struct kv_vmem;
 enum kv_vmem_fit { /* FreeBSD M_BESTFIT, M_FIRSTFIT, M_NEXTFIT */
 	KV_VMEM_BESTFIT,
 	KV_VMEM_FIRSTFIT, /* instant fit: heads of the classes only */
-	KV_VMEM_NEXTFIT
+	KV_VMEM_NEXTFIT,
+	KV_VMEM_INSTANTFIT /* with pow2; without it, as FIRSTFIT */
 };
 
 struct kv_vmem_config {
 	const char *name;     /* outlives the arena; used in events */
 	uint64_t quantum;     /* bytes, a power of two */
 	uint64_t qcache_max;  /* bytes, multiple of quantum; 0 = no caches */
+	bool pow2;	      /* the other dialect of lists and fits, see
+				 vmem_pow2.c; quantum at least 64 */
 	struct kv_host *host; /* metadata; outlives the arena */
 	struct kv_tap tap;    /* listener, may be {0} */
 };

@@ -119,7 +119,7 @@ kv_arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 	unsigned class = freelist_class(&vm->free, rq->size);
 	bt_id id = BT_NONE;
 
-	if (rq->fit == KV_VMEM_FIRSTFIT)
+	if (rq->fit != KV_VMEM_BESTFIT)
 		id = instant_search(vm, rq, va);
 	for (;;) {
 		if (id == BT_NONE)
@@ -254,10 +254,20 @@ cursor_merge(struct kv_vmem *vm)
 	    !bt_is_free(n) || p->start + p->size != n->start)
 		return BT_NONE;
 	p->size += n->size;
-	kv_freelist_grown(&vm->free, prev);
+	kv_freelist_resized(&vm->free, prev);
 	freelist_remove(&vm->free, next);
 	tag_drop(vm, next);
 	return prev;
+}
+
+static void
+next_clip(
+    struct kv_vmem *vm, bt_id id, const struct kv_vmem_req *rq, kv_va_t va)
+{
+	if (vm->pow2)
+		kv_arena_clip_pow2(vm, id, va, rq->size);
+	else
+		kv_arena_clip(vm, id, va, rq->size, true);
 }
 
 static int
@@ -269,12 +279,12 @@ next_once(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 	if (error == EDEADLK)
 		return error;
 	if (error == 0)
-		kv_arena_clip(vm, id, *va, rq->size, true);
+		next_clip(vm, id, rq, *va);
 	merged = cursor_merge(vm);
 	if (merged != BT_NONE && error == ENOMEM &&
 	    tag_of(vm, merged)->size >= rq->size &&
 	    kv_arena_fits(tag_of(vm, merged), rq, va)) {
-		kv_arena_clip(vm, merged, *va, rq->size, true);
+		next_clip(vm, merged, rq, *va);
 		id = merged;
 		error = 0;
 	} else if (merged != BT_NONE) {

@@ -69,7 +69,7 @@ kv_vmem_alloc(
 
 	/* quanta is 0 when the size is, or wraps */
 	if (vm->below != NULL || fit == KV_VMEM_NEXTFIT ||
-	    quanta - 1 >= FREELIST_EXACT || quanta <= vm->ncaches)
+	    quanta - 1 >= FREELIST_EXACT || quanta <= vm->nslow)
 		return kv_arena_alloc(vm, size, fit, va);
 	if (bt_short_of(&vm->store, TAGS_PER_OP))
 		return kv_arena_alloc(vm, size, fit, va);

@@ -17,8 +17,8 @@ maxfree(const struct kv_vmem *vm)
 	uint64_t high = vm->free.filled[1], low = vm->free.filled[0];
 
 	if (high != 0)
-		return freelist_lower(64 + kv_log2(high)) << vm->qshift;
-	return low == 0 ? 0 : freelist_lower(kv_log2(low)) << vm->qshift;
+		return freelist_lower(64 + kv_log2(high)) << vm->free.qshift;
+	return low == 0 ? 0 : freelist_lower(kv_log2(low)) << vm->free.qshift;
 }
 
 /* All tags in the segment list but span tags, busy ones and the cursor. */

@@ -191,6 +191,8 @@ kv_arena_hold(struct kv_vmem *vm, bt_id span)
 	if (vm->source.block == NULL)
 		return false;
 	vm->source.block(vm->source.arg, s->start, s->size, &b);
+	if (b.vm->pow2)
+		return false;
 	if (b.vm->below != NULL)
 		kv_arena_let_go(b.vm);
 	if (kv_arena_find(b.vm, b.va, b.size, &id, NULL) != 0 ||

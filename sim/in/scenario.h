@@ -27,6 +27,7 @@ struct kv_arena_spec {
 	uint64_t base, size;	      /* first static span; size 0 = none */
 	uint64_t quantum, qcache_max; /* bytes */
 	uint64_t limit;		      /* bytes; 0 = none */
+	bool pow2;		      /* the dialect (alloc/vmem_pow2.c) */
 	int parent;		      /* index of the source arena; -1 = none */
 	uint64_t import_quantum, import_align; /* bytes; with a parent */
 	bool release;	 /* give spans back (default with parent) */
@@ -86,6 +87,9 @@ enum kv_step_kind {
 	KV_STEP_ALLOC,	     /* arena, req, plain, name */
 	KV_STEP_FREE,	     /* name */
 	KV_STEP_ADD,	     /* arena, base, req.size */
+	KV_STEP_COMB,	     /* arena, count, req: every second is freed */
+	KV_STEP_DOUBLING,    /* arena, limit, req.size: of the first blocks */
+	KV_STEP_FIXED_CHURN, /* arena, steps, limit, seed, req.size: unit */
 	KV_STEP_ARENA_CHURN, /* arena, steps, max_quanta, aligned, req.fit:
 				the procedure of freebsd.md 8.2 */
 	KV_STEP_MAP,	     /* count times: map */
@@ -187,6 +191,10 @@ struct kv_actor_spec {
 /* How writable pages and guards are touched; AUTO: written if not too many. */
 enum kv_accesses { KV_ACCESSES_AUTO, KV_ACCESSES_READ, KV_ACCESSES_WRITE };
 
+/* Workloads of arenas: units that may live at most; units of the largest
+ * block of the fixed churn. */
+enum { KV_WORKLOAD_UNITS = 1 << 20, KV_WORKLOAD_LARGEST = 64 };
+
 /* Bytes of a push. */
 enum { KV_PUSH_SIZE = 8 };
 
@@ -200,7 +208,9 @@ struct kv_verify_step {
 struct kv_step {
 	enum kv_step_kind kind;
 	struct kv_place place;
-	uint64_t count, limit; /* stacks; churns: steps, limit */
+	uint64_t count, limit; /* stacks; churns: steps, limit; arenas: bytes
+				  live at most */
+	uint64_t seed;	       /* fixed churn */
 	unsigned npages;       /* 0 = default */
 	unsigned domain;       /* stacks: KV_ANYWHERE = that of the CPU */
 	unsigned cpu;	       /* stacks: KV_ANYWHERE = the next one */

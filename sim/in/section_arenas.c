@@ -20,8 +20,12 @@ struct arena_args {
 	bool release;
 	const char *parent;
 	const struct kv_node *kstack;
+	unsigned dialect;
 };
 #define AT(field) offsetof(struct arena_args, field)
+
+/* Whose free lists and fits; the number is the spec's pow2. */
+static const char *const dialects[] = {"freebsd", "illumos", NULL};
 
 static const struct kv_field arena_fields[] = {
     {.key = "base", .kind = KV_FIELD_UINT, .offset = AT(base)},
@@ -36,8 +40,12 @@ static const struct kv_field arena_fields[] = {
 	.min = 1},
     {.key = "import_align", .kind = KV_FIELD_UINT, .offset = AT(import_align)},
     {.key = "release", .kind = KV_FIELD_BOOL, .offset = AT(release)},
-    {.key = "kstack", .kind = KV_FIELD_NODE, .offset = AT(kstack)}};
-enum { ARENA_FIELDS = 10 };
+    {.key = "kstack", .kind = KV_FIELD_NODE, .offset = AT(kstack)},
+    {.key = "dialect",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(dialect),
+	.words = dialects}};
+enum { ARENA_FIELDS = 11 };
 
 struct kstack_args {
 	uint64_t pages, origin;
@@ -103,6 +111,7 @@ read_arena(struct kv_load *ld, struct entry *e)
 	    .quantum = a.quantum,
 	    .qcache_max = a.qcache,
 	    .limit = a.limit,
+	    .pow2 = a.dialect != 0,
 	    .parent = -1,
 	    .import_quantum = a.import_quantum,
 	    .import_align = a.import_align,
@@ -241,6 +250,9 @@ check_arena(struct kv_load *ld, struct entry *e, const struct entry *entries)
 		    e->spec.quantum);
 		return;
 	}
+	if (e->spec.pow2 && e->spec.quantum < 64)
+		kv_load_refuse(ld, at(e, "quantum"),
+		    "this dialect has quanta of at least 64 bytes");
 	check_span(ld, e);
 	for (i = 0; i < 4 && e->parent == NULL; i++)
 		if (kv_map_get(e->map, imports[i]) != NULL)
@@ -353,4 +365,19 @@ kv_section_arenas(struct kv_load *ld, const struct kv_node *node)
 	if (kv_errors_noted(ld->errors) == before)
 		put_all(ld, entries, n);
 	free(entries);
+}
+
+const struct kv_arena_spec *
+kv_load_arena(struct kv_load *ld, const struct kv_node *node, const char *name,
+    int *index)
+{
+	size_t i;
+
+	if (!kv_names_find(&ld->arenas, name, &i)) {
+		kv_load_unknown(
+		    ld, node, "arena", name, ld->arenas.list, ld->arenas.count);
+		return NULL;
+	}
+	*index = (int)i;
+	return ld->arenas_good ? &ld->sc->arenas[i] : NULL;
 }

@@ -29,10 +29,6 @@ static const char *const orders[] = {[KV_ORDER_OLDEST] = "oldest",
     [KV_ORDER_NEWEST] = "newest",
     [KV_ORDER_RANDOM] = "random",
     NULL};
-static const char *const fits[] = {[KV_VMEM_BESTFIT] = "bestfit",
-    [KV_VMEM_FIRSTFIT] = "firstfit",
-    [KV_VMEM_NEXTFIT] = "nextfit",
-    NULL};
 static const char *const generators[] = {"reference", NULL};
 
 #define UINT(name, ...)                                                  \
@@ -73,14 +69,14 @@ static const struct kv_field idle_fields[] = {{.key = "operations",
     .min = 1}};
 static const struct kv_field arena_churn_fields[] = {
     WORD("arena", arena, .required = true), UINT(steps, .required = true),
-    CHOICE(fit, fits), BOOL(aligned),
+    CHOICE(fit, kv_fit_words), BOOL(aligned),
     UINT(max_pages, .min = 1, .max = UINT32_MAX),
     CHOICE(generator, generators)};
 static const struct kv_field alloc_fields[] = {
     WORD("arena", arena, .required = true),
     UINT(size, .required = true, .min = 1), UINT(align, .min = 0),
     UINT(phase, .min = 0), UINT(nocross, .min = 0), UINT(min, .min = 0),
-    UINT(max, .min = 1), CHOICE(fit, fits), WORD("as", name, .min = 0),
+    UINT(max, .min = 1), CHOICE(fit, kv_fit_words), WORD("as", name, .min = 0),
     BOOL(qcache)};
 static const struct kv_field free_fields[] = {
     WORD("name", name, .required = true)};
@@ -176,20 +172,11 @@ reclaim(struct reading *r)
 
 /* ---- Arenas ---------------------------------------------------------- */
 
-/* => NULL: unknown, or its section has errors of its own */
 static const struct kv_arena_spec *
 find_arena(struct reading *r)
 {
-	struct kv_load *ld = r->ld;
-	size_t i;
-
-	if (!kv_names_find(&ld->arenas, r->args.arena, &i)) {
-		kv_load_unknown(ld, at(r, "arena"), "arena", r->args.arena,
-		    ld->arenas.list, ld->arenas.count);
-		return NULL;
-	}
-	r->step.arena = (int)i;
-	return ld->arenas_good ? &ld->sc->arenas[i] : NULL;
+	return kv_load_arena(
+	    r->ld, at(r, "arena"), r->args.arena, &r->step.arena);
 }
 
 /* Requests to an arena with the kernel-stack import fit in one import. */
@@ -282,7 +269,7 @@ check_limits(struct reading *r)
 static int
 check_nextfit(struct reading *r, const struct kv_arena_spec *a)
 {
-	if (r->args.fit != KV_VMEM_NEXTFIT)
+	if (r->args.fit % KV_FIT_WORDS != KV_VMEM_NEXTFIT)
 		return 0;
 	if (r->args.min != 0 || r->args.max != UINT64_MAX)
 		return kv_load_refuse(r->ld, at(r, "fit"),
@@ -397,6 +384,8 @@ static const struct step_kind {
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},
     {"free", KV_STEP_FREE, FIELDS(free_fields), .check = free_block},
     {"add", KV_STEP_ADD, FIELDS(add_fields), .check = add},
+    {"comb", KV_STEP_COMB, .read = kv_step_read_comb},
+    {"doubling", KV_STEP_DOUBLING, .read = kv_step_read_doubling},
     {"map", KV_STEP_MAP, .read = kv_step_read_map},
     {"unmap", KV_STEP_UNMAP, .read = kv_step_read_unmap},
     {"protect", KV_STEP_PROTECT, .read = kv_step_read_protect},
@@ -415,6 +404,9 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), REPEAT = KINDS - 1 };
 
 static const struct step_kind arena_churn_kind = {"churn", KV_STEP_ARENA_CHURN,
     FIELDS(arena_churn_fields), .check = arena_churn};
+
+static const struct step_kind fixed_churn_kind = {
+    "churn", KV_STEP_FIXED_CHURN, .read = kv_step_read_fixed_churn};
 
 static void
 append(struct kv_scenario *sc, const struct kv_step *step, size_t *capacity)
@@ -482,7 +474,7 @@ finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
 	    .nocross = a->nocross,
 	    .min = a->min,
 	    .max = a->max == UINT64_MAX ? 0 : a->max,
-	    .fit = (enum kv_vmem_fit)a->fit};
+	    .fit = (enum kv_vmem_fit)(a->fit % KV_FIT_WORDS)};
 	append(r->ld->sc, s, capacity);
 }
 
@@ -501,6 +493,18 @@ read_by(kv_step_read_fn *read, enum kv_step_kind kind, struct reading *r,
 		append(r->ld->sc, &r->step, capacity);
 }
 
+/* The generator says which churn of an arena it is. */
+static const struct step_kind *
+arena_churn_of(const struct kv_node *map)
+{
+	const struct kv_node *node = kv_map_get(map, "generator");
+
+	return node != NULL && node->kind == KV_NODE_SCALAR &&
+		       strcmp(node->text, "fixed") == 0
+		   ? &fixed_churn_kind
+		   : &arena_churn_kind;
+}
+
 static const struct step_kind *
 find_kind(struct kv_load *ld, const struct kv_node *key)
 {
@@ -513,7 +517,7 @@ find_kind(struct kv_load *ld, const struct kv_node *key)
 			continue;
 		if (kinds[i].kind == KV_STEP_CHURN &&
 		    kv_map_get(key->next, "arena") != NULL)
-			return &arena_churn_kind;
+			return arena_churn_of(key->next);
 		return &kinds[i];
 	}
 	kv_load_unknown(ld, key, "step", key->text, names, KINDS);

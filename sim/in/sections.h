@@ -30,7 +30,8 @@ typedef int kv_step_read_fn(
 kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_promote, kv_step_read_release, kv_step_read_touch,
     kv_step_read_flush, kv_step_read_enter, kv_step_read_park,
-    kv_step_read_drop, kv_step_read_verify, kv_step_read_overflow;
+    kv_step_read_drop, kv_step_read_comb, kv_step_read_doubling,
+    kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow;
 
 /* A number that may name block.NAME.va, which only the run knows.
  * => 0; EINVAL, noted */
@@ -48,6 +49,15 @@ bool kv_load_new_name(struct kv_load *ld, const struct kv_node *key,
 /* The space of that name.  node: where it stands.  => 0; EINVAL, noted */
 int kv_load_space(struct kv_load *ld, const struct kv_node *node,
     const char *name, unsigned *space);
+
+/* The arena of that name, node: where it stands, and its number.
+ * => NULL: unknown, noted, or its section has errors of its own */
+const struct kv_arena_spec *kv_load_arena(struct kv_load *ld,
+    const struct kv_node *node, const char *name, int *index);
+
+/* Words for enum kv_vmem_fit, each twice: the second time shorter. */
+enum { KV_FIT_WORDS = 4 };
+extern const char *const kv_fit_words[2 * KV_FIT_WORDS + 1];
 
 /* Would an arena of the machine's kernel stacks have that name? */
 bool kv_is_kstack_arena(const struct kv_scenario *sc, const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "in/attribute.h"
+#include "out/emit.h"
 #include "run/measure_tlb.h"
 #include "run/runner_parts.h"
 
@@ -214,6 +215,30 @@ measure_fails(struct kv_run *run)
 }
 
 static void
+measure_loads(struct kv_run *run)
+{
+	struct kv_buf name = {0};
+	size_t i;
+
+	for (i = 0; i < run->sc->narenas; i++) {
+		const struct kv_load_of *l = &run->runner->loads[i];
+
+		name.size = 0;
+		kv_buf_printf(
+		    &name, "vmem.%s.first_fail", run->sc->arenas[i].name);
+		if (l->first_fail != 0)
+			kv_metrics_put_uint(&run->metrics, KV_METRIC_BYTES,
+			    name.data, l->first_fail);
+		name.size = 0;
+		kv_buf_printf(&name, "vmem.%s.capped", run->sc->arenas[i].name);
+		if (l->capping)
+			kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
+			    name.data, l->capped);
+	}
+	kv_buf_fini(&name);
+}
+
+static void
 measure_all(struct kv_run *run)
 {
 	size_t i;
@@ -222,6 +247,7 @@ measure_all(struct kv_run *run)
 		kv_world_measure(run->world, &run->metrics);
 	for (i = 0; i < run->sc->narenas; i++)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
+	measure_loads(run);
 	measure_fails(run);
 	if (run->tlb != NULL)
 		kv_measure_tlb(run->tlb, &run->metrics);

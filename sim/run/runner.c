@@ -107,6 +107,9 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_ALLOC] = kv_step_alloc,
     [KV_STEP_FREE] = kv_step_free,
     [KV_STEP_ADD] = kv_step_add,
+    [KV_STEP_COMB] = kv_step_comb,
+    [KV_STEP_DOUBLING] = kv_step_doubling,
+    [KV_STEP_FIXED_CHURN] = kv_step_fixed_churn,
     [KV_STEP_ARENA_CHURN] = kv_step_arena_churn,
     [KV_STEP_MAP] = kv_step_map,
     [KV_STEP_UNMAP] = kv_step_unmap,
@@ -278,6 +281,7 @@ build_arena(struct kv_runner *r, size_t i)
 	struct kv_vmem_config cfg = {.name = s->name,
 	    .quantum = s->quantum,
 	    .qcache_max = s->qcache_max,
+	    .pow2 = s->pow2,
 	    .host = &r->host};
 	struct kv_link *link = &r->links[i];
 
@@ -353,6 +357,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	*r = (struct kv_runner){.run = run,
 	    .errors = errors,
 	    .watch = sc->kstacks.present || sc->paging ? cfg->nsamples : 0,
+	    .loads = zeroed(sc->narenas, sizeof(*r->loads)),
 	    .links = zeroed(sc->narenas, sizeof(*r->links)),
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
@@ -398,6 +403,7 @@ kv_run_free(struct kv_run *run)
 	kv_timeline_fini(&run->timeline);
 	kv_metrics_fini(&run->metrics);
 	free(r->links);
+	free(r->loads);
 	free(r->blocks);
 	free(r->churns);
 	free(r->ages);

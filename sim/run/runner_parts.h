@@ -22,6 +22,13 @@ struct block_list {
 	size_t count, capacity;
 };
 
+/* What became of the requests to an arena. */
+struct kv_load_of {
+	uint64_t first_fail; /* bytes of the first that failed; 0: none did */
+	uint64_t capped;     /* not made: too many bytes would have lived */
+	bool capping;	     /* a workload with such a limit ran on it */
+};
+
 /* Steps on page tables that are counted when they fail. */
 enum {
 	KV_MAP_FAIL_MAP,
@@ -43,6 +50,7 @@ struct kv_runner {
 	struct kv_errors *errors;
 	struct kv_host host;	      /* of the scenario's arenas */
 	struct kv_link *links;	      /* one an arena */
+	struct kv_load_of *loads;     /* likewise */
 	struct block *blocks;	      /* one a step */
 	struct block_list *churns;    /* one a step */
 	const struct kv_step **named; /* allocations of named blocks, sorted */
@@ -93,7 +101,16 @@ kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release;
 kv_step_fn kv_step_enter, kv_step_park, kv_step_drop;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
+kv_step_fn kv_step_comb, kv_step_doubling, kv_step_fixed_churn;
 kv_step_fn kv_step_alloc, kv_step_free, kv_step_add, kv_step_arena_churn;
+
+/* One request of a step to its arena; a block that was given stands last in
+ * the step's list.  => 0, ENOMEM; EINVAL with an entry in the errors */
+int kv_arena_request(struct kv_runner *r, const struct kv_step *step,
+    const struct kv_vmem_req *req);
+
+/* Free a live block, which stays in its list. */
+void kv_arena_give(struct kv_runner *r, struct block *b);
 
 /* The number, now that it is known.  => 0; ENOENT: the block that it names has
  * no address; EINVAL, noted */

@@ -36,13 +36,15 @@ arena_alloc(struct kv_runner *r, const struct kv_step *step,
 		    "request is larger than the import quantum of the arena");
 	error = step->plain ? kv_vmem_alloc(vm, req->size, req->fit, va)
 			    : kv_vmem_xalloc(vm, req, va);
+	if (error != 0 && r->loads[step->arena].first_fail == 0)
+		r->loads[step->arena].first_fail = req->size;
 	mix(r, error == 0 ? *va : UINT64_MAX);
 	kv_runner_end(r, false);
 	return error;
 }
 
-static void
-arena_free(struct kv_runner *r, struct block *b)
+void
+kv_arena_give(struct kv_runner *r, struct block *b)
 {
 	struct kv_vmem *vm = r->run->arenas[b->arena];
 	struct kv_diag diag = {.module = "vmem", .text = "cannot free"};
@@ -146,7 +148,7 @@ kv_step_free(struct kv_runner *r, const struct kv_step *step)
 		return kv_runner_refuse(
 		    r, &step->place, "no block of that name so far");
 	if (b->given)
-		arena_free(r, b);
+		kv_arena_give(r, b);
 	return 0;
 }
 
@@ -199,10 +201,11 @@ churn_request(struct kv_rng *rng, const struct kv_step *step, uint64_t quantum)
 	return req;
 }
 
-static int
-churn_alloc(struct kv_runner *r, const struct kv_step *step,
-    struct block_list *l, const struct kv_vmem_req *req)
+int
+kv_arena_request(struct kv_runner *r, const struct kv_step *step,
+    const struct kv_vmem_req *req)
 {
+	struct block_list *l = &r->churns[step - r->run->sc->work];
 	kv_va_t va = 0;
 	int error = arena_alloc(r, step, req, &va);
 
@@ -234,11 +237,11 @@ kv_step_arena_churn(struct kv_runner *r, const struct kv_step *step)
 			struct kv_vmem_req req =
 			    churn_request(&rng, step, quantum);
 
-			if (churn_alloc(r, step, l, &req) == EINVAL)
+			if (kv_arena_request(r, step, &req) == EINVAL)
 				return EINVAL;
 		} else {
 			x = kv_rng_next(&rng) % (uint32_t)l->count;
-			arena_free(r, &l->list[x]);
+			kv_arena_give(r, &l->list[x]);
 			l->list[x] = l->list[--l->count];
 		}
 	}
@@ -254,9 +257,9 @@ kv_blocks_drain(struct kv_runner *r)
 		struct block_list *l = &r->churns[i];
 
 		if (r->blocks[i].live && !r->panicked)
-			arena_free(r, &r->blocks[i]);
+			kv_arena_give(r, &r->blocks[i]);
 		for (j = 0; j < l->count && !r->panicked; j++)
-			arena_free(r, &l->list[j]);
+			kv_arena_give(r, &l->list[j]);
 		l->count = 0;
 	}
 }

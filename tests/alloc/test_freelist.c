@@ -180,7 +180,7 @@ START_TEST(grown_block)
 		unsigned i = 10 + 50 * pass;
 
 		r->store.tag[r->stack[i]].size = (500 + i) << SHIFT;
-		kv_freelist_grown(&r->free, r->stack[i]);
+		kv_freelist_resized(&r->free, r->stack[i]);
 		ck_assert_uint_eq(kv_freelist_find(&r->free, CLASS, BT_NONE,
 				      UINT64_C(300) << SHIFT),
 		    r->stack[i]);
