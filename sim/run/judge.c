@@ -249,37 +249,19 @@ measure_all(struct kv_run *run)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
 	measure_loads(run);
 	measure_fails(run);
+	if (run->sc->kstacks.present)
+		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
+		    "guard.hits", run->runner->guard_hits);
 	if (run->tlb != NULL)
 		kv_measure_tlb(run->tlb, &run->metrics);
 	if (run->runner->actors != NULL)
 		kv_actors_measure(run->runner->actors, &run->metrics);
 }
 
-/* Touches of steps; those of verifications, and pushes, if there were any. */
-static void
-measure_guard_hits(struct kv_run *run)
-{
-	static const char *const names[] = {
-	    "verify.guards", "verify.overflows"};
-	uint64_t hits = run->runner->guard_hits;
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		const struct kv_metric *x =
-		    kv_metrics_find(&run->metrics, names[i]);
-
-		hits += x == NULL ? 0 : x->u;
-	}
-	if (run->sc->kstacks.present)
-		kv_metrics_put_uint(
-		    &run->metrics, KV_METRIC_COUNT, "guard.hits", hits);
-}
-
 void
 kv_run_measure(struct kv_run *run, struct kv_errors *errors)
 {
 	measure_all(run);
-	measure_guard_hits(run);
 	define_metrics(run, errors);
 }
 
@@ -293,7 +275,6 @@ kv_run_judge(struct kv_run *run, struct kv_errors *errors)
 	if (run->world != NULL && run->cfg.verifier != NULL &&
 	    (run->cfg.verify || run->sc->verifies))
 		kv_verifier_measure(run->cfg.verifier, &run->metrics);
-	measure_guard_hits(run);
 	error = define_metrics(run, errors);
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (judge_one(
