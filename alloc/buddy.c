@@ -35,7 +35,8 @@
  *   of a piece with a detail.
  * 5 Fidelity.  spec phys.md 5, 7-9, from vm_phys.c.  Pages carry the pool they
  *   were last put in, as struct vm_page does; a block is in the pool of its
- *   first page.
+ *   first page.  Boot memory may be in a pool of its own, which nobody asks
+ *   from: it is always stolen (phys.md, other versions).
  */
 #include <string.h>
 
@@ -55,7 +56,7 @@ detail_size(const struct kv_buddy *b)
 	size_t n = kv_buddy_piece_pages(b);
 
 	return sizeof(struct kv_buddy_detail) +
-	       n * sizeof(struct kv_buddy_link) + n / 8 + n;
+	       n * sizeof(struct kv_buddy_link) + (1u + b->lazy) * n / 8 + n;
 }
 
 struct kv_buddy_seg *
@@ -89,7 +90,8 @@ detail_create(struct kv_buddy *b)
 		return NULL;
 	d->link = (struct kv_buddy_link *)(d + 1);
 	d->pool = (uint64_t *)(d->link + n);
-	d->head = (uint8_t *)(d->pool + n / 64);
+	d->lazy = b->lazy ? d->pool + n / 64 : NULL;
+	d->head = (uint8_t *)(d->pool + (1u + b->lazy) * n / 64);
 	memset(d->head, 0, n);
 	return d;
 }
@@ -126,8 +128,11 @@ detail_attach(struct kv_buddy *b, struct kv_buddy_piece *piece)
 	KV_ASSERT(d != NULL);
 	b->spares = d->spare;
 	b->nspares--;
-	memset(
-	    d->pool, piece->pool != 0 ? 0xff : 0, kv_buddy_piece_pages(b) / 8);
+	memset(d->pool, piece->pool == KV_BUDDY_DIRECT ? 0xff : 0,
+	    kv_buddy_piece_pages(b) / 8);
+	if (d->lazy != NULL)
+		memset(d->lazy, piece->pool == KV_BUDDY_LAZY ? 0xff : 0,
+		    kv_buddy_piece_pages(b) / 8);
 	piece->detail = d;
 }
 
@@ -320,10 +325,14 @@ kv_buddy_pool(
     const struct kv_buddy *b, const struct kv_buddy_seg *seg, uint32_t pfn)
 {
 	const struct kv_buddy_piece *p = kv_buddy_piece_of(b, seg, pfn);
+	const struct kv_buddy_detail *d = p->detail;
+	unsigned i = kv_buddy_page_in_piece(b, pfn);
 
-	return p->detail == NULL ? p->pool
-				 : kv_bit_test(p->detail->pool,
-				       kv_buddy_page_in_piece(b, pfn));
+	if (d == NULL)
+		return p->pool;
+	return d->lazy != NULL && kv_bit_test(d->lazy, i)
+		   ? KV_BUDDY_LAZY
+		   : kv_bit_test(d->pool, i);
 }
 
 /* ---- Change ------------------------------------------------------------ */
@@ -342,10 +351,18 @@ kv_buddy_set_pool(struct kv_buddy *b, struct kv_buddy_seg *seg, uint32_t pfn,
 			detail_release(b, &p[n]);
 			p[n].pool = (uint8_t)pool;
 		}
-	} else if (pool != 0)
+		return;
+	}
+	if (pool == KV_BUDDY_DIRECT)
 		kv_bits_set(p->detail->pool, i, 1u << order);
 	else
 		kv_bits_clear(p->detail->pool, i, 1u << order);
+	if (p->detail->lazy == NULL)
+		return;
+	if (pool == KV_BUDDY_LAZY)
+		kv_bits_set(p->detail->lazy, i, 1u << order);
+	else
+		kv_bits_clear(p->detail->lazy, i, 1u << order);
 }
 
 static void
@@ -486,8 +503,8 @@ split(struct kv_buddy *b, uint32_t pfn, unsigned from, unsigned order,
 	}
 }
 
-/* Which queue of a list serves (fact 7): own pool, smallest block; else, as
- * there is but one other, that pool's biggest.
+/* Which queue of a list serves (fact 7): own pool, smallest block; else the
+ * biggest of all pools, of the first that has one.
  * => its order, or -1; *pool which pool */
 static int
 choose(const struct kv_buddy *b, unsigned domain, unsigned list, unsigned order,
@@ -496,12 +513,20 @@ choose(const struct kv_buddy *b, unsigned domain, unsigned list, unsigned order,
 	const uint32_t *orders =
 	    &b->orders[(domain * b->nlists + list) * KV_BUDDY_POOLS];
 	uint32_t fit = orders[*pool] >> order << order;
+	int best = -1;
 
 	if (fit != 0)
 		return __builtin_ctz(fit);
-	*pool = KV_BUDDY_POOLS - 1 - *pool;
-	fit = orders[*pool] >> order << order;
-	return fit == 0 ? -1 : (int)kv_log2(fit);
+	for (unsigned i = 0; i < KV_BUDDY_POOLS; i++) {
+		unsigned p = kv_buddy_pool_at(i);
+
+		if (orders[p] >> order != 0 &&
+		    (best < 0 || kv_log2(orders[p]) > (unsigned)best)) {
+			best = (int)kv_log2(orders[p]);
+			*pool = p;
+		}
+	}
+	return best;
 }
 
 uint32_t

@@ -12,7 +12,16 @@
  */
 #define KV_BUDDY_NONE UINT32_MAX
 
-enum { KV_BUDDY_POOLS = 2 };
+/* Two pools that are asked from; boot memory may wait in a third one. */
+enum { KV_BUDDY_DIRECT = 1, KV_BUDDY_LAZY = 2, KV_BUDDY_POOLS = 3 };
+
+/* Pools in the order in which upstream numbers, so searches, them: the lazy
+ * one, then those that are asked from. */
+static inline unsigned
+kv_buddy_pool_at(unsigned i)
+{
+	return (i + KV_BUDDY_LAZY) % KV_BUDDY_POOLS;
+}
 
 struct kv_buddy_link {
 	uint32_t next, prev; /* heads of blocks in the same queue (I3) */
@@ -22,7 +31,8 @@ struct kv_buddy_link {
 struct kv_buddy_detail {
 	struct kv_buddy_detail *spare; /* next unused detail */
 	struct kv_buddy_link *link;    /* valid where head is not 0 */
-	uint64_t *pool;		       /* bit: the page's pool */
+	uint64_t *pool;		       /* bit: the page's pool is direct */
+	uint64_t *lazy;		       /* bit: it is lazy; NULL: never */
 	uint8_t *head;		       /* 1 + order of the free block, or 0 */
 };
 
@@ -54,6 +64,7 @@ struct kv_buddy {
 	unsigned piece_order;	       /* (c) log2 pages */
 	unsigned max_order;	       /* (c) */
 	unsigned ndomains, nlists;     /* (c) */
+	bool lazy;		       /* (c) there is a lazy pool */
 	struct kv_buddy_seg *segs;     /* (c) ascending */
 	size_t nsegs;		       /* (c) */
 	struct kv_buddy_queue *queues; /* [domain][list][pool][order] */

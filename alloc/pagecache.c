@@ -20,6 +20,9 @@
 #include "pagecache.h"
 #include "radix.h"
 
+/* Pools that pages are asked for in. */
+enum { ASKED_POOLS = KV_PHYS_LAZYINIT };
+
 enum { BUCKET_MAX = 128, PER_MILLE = 1000, WORD = 64, WORD_SHIFT = 6 };
 
 struct cache {
@@ -149,8 +152,8 @@ cache_create(struct kv_pagecache *pc, size_t i)
 	    .host = pc->cfg.host};
 
 	c->pc = pc;
-	c->domain = (unsigned)(i / KV_PHYS_POOLS);
-	c->pool = (enum kv_phys_pool)(i % KV_PHYS_POOLS);
+	c->domain = (unsigned)(i / ASKED_POOLS);
+	c->pool = (enum kv_phys_pool)(i % ASKED_POOLS);
 	zone.limit = domain_pages(pc->cfg.phys, c->domain) / PER_MILLE;
 	return kv_zone_create(&zone, &c->zone);
 }
@@ -165,7 +168,7 @@ int
 kv_pagecache_create(
     const struct kv_pagecache_config *cfg, struct kv_pagecache **result)
 {
-	size_t n = (size_t)kv_phys_domains(cfg->phys) * KV_PHYS_POOLS;
+	size_t n = (size_t)kv_phys_domains(cfg->phys) * ASKED_POOLS;
 	struct kv_pagecache *pc = kv_host_zalloc(cfg->host, 1, size_of(n));
 	int error = 0;
 
@@ -208,7 +211,7 @@ kv_pagecache_destroy(struct kv_pagecache *pc)
 static struct cache *
 cache_of(struct kv_pagecache *pc, unsigned domain, unsigned pool)
 {
-	return &pc->cache[(size_t)domain * KV_PHYS_POOLS + pool];
+	return &pc->cache[(size_t)domain * ASKED_POOLS + pool];
 }
 
 int

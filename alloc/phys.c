@@ -74,7 +74,8 @@ boot_fill(struct kv_phys *phys, const struct kv_phys_config *cfg)
 			if (kv_buddy_detail(b, seg, end - 1, 1) != 0)
 				return ENOMEM;
 			kv_buddy_enqueue(b, seg, start, end - start,
-			    KV_PHYS_DEFAULT, KV_BUDDY_TAIL);
+			    cfg->lazy_init ? KV_PHYS_LAZYINIT : KV_PHYS_DEFAULT,
+			    KV_BUDDY_TAIL);
 			start = end;
 		}
 		phys->domain[seg->domain].free += seg->end - seg->start;
@@ -111,6 +112,7 @@ kv_phys_create(const struct kv_phys_config *cfg, struct kv_phys **phys)
 	    .piece_order = cfg->machine->reserv_order,
 	    .max_order = cfg->machine->max_order,
 	    .ndomains = cfg->ndomains,
+	    .lazy = cfg->lazy_init,
 	    .nlists = nlists};
 	if (kv_buddy_init(&p->buddy, segs, nsegs) != 0) {
 		kv_host_free(cfg->host, segs, nsegs, sizeof(*segs));
@@ -216,7 +218,7 @@ kv_phys_alloc(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
 	uint32_t page;
 
 	if (order > phys->buddy.max_order || domain >= phys->buddy.ndomains ||
-	    (unsigned)pool >= KV_PHYS_POOLS)
+	    (unsigned)pool >= KV_PHYS_LAZYINIT)
 		return EINVAL;
 	if (order < phys->buddy.piece_order && kv_buddy_reserve(b, 1) != 0)
 		return ENOMEM;
@@ -341,6 +343,12 @@ unsigned
 kv_phys_domains(const struct kv_phys *phys)
 {
 	return phys->buddy.ndomains;
+}
+
+unsigned
+kv_phys_pools(const struct kv_phys *phys)
+{
+	return phys->buddy.lazy ? KV_PHYS_POOLS : KV_PHYS_LAZYINIT;
 }
 
 unsigned

@@ -14,14 +14,16 @@ struct kv_buddy;
 /* ---- Create ------------------------------------------------------------ */
 
 enum {
-	KV_PHYS_POOLS = 2,
+	KV_PHYS_POOLS = 3,
 	KV_PHYS_ORDERS = 16,
 	KV_PHYS_LISTS = 3,
 	KV_PHYS_DOMAINS = 64
 };
 enum kv_phys_pool {
 	KV_PHYS_DEFAULT, /* pages of objects: all kernel stacks */
-	KV_PHYS_DIRECT	 /* pages without an object */
+	KV_PHYS_DIRECT,	 /* pages without an object */
+	KV_PHYS_LAZYINIT /* boot memory that nobody took yet; no page is asked
+			    for here */
 };
 
 /* Available memory [start, end), bytes, page aligned. */
@@ -35,6 +37,7 @@ struct kv_phys_config {
 	const struct kv_phys_range *ranges; /* ascending, disjoint; copied */
 	size_t nranges;
 	unsigned ndomains;
+	bool lazy_init; /* boot memory begins in the pool LAZYINIT */
 	struct kv_host *host;
 	struct kv_tap tap;
 };
@@ -150,6 +153,8 @@ uint64_t kv_phys_pages(const struct kv_phys *phys);
 
 /* Free lists that exist, 1 to 3; list 0 is searched first. */
 unsigned kv_phys_lists(const struct kv_phys *phys);
+/* Pools that exist, 2, or 3 with lazy_init. */
+unsigned kv_phys_pools(const struct kv_phys *phys);
 /* Memory domains, numbered from 0. */
 unsigned kv_phys_domains(const struct kv_phys *phys);
 /* The machine it was created for. */

@@ -61,10 +61,10 @@ find_block(struct search *s, unsigned domain, unsigned list)
 	s->nblocks = 1;
 	for (s->order = kv_log2_ceil(s->want->npages); s->order <= b->max_order;
 	     s->order++)
-		for (unsigned pool = 0; pool < KV_PHYS_POOLS; pool++) {
-			uint32_t pfn =
-			    kv_buddy_queue(b, domain, list, pool, s->order)
-				->head;
+		for (unsigned i = 0; i < KV_BUDDY_POOLS; i++) {
+			uint32_t pfn = kv_buddy_queue(
+			    b, domain, list, kv_buddy_pool_at(i), s->order)
+					   ->head;
 
 			while (pfn != KV_BUDDY_NONE && !suits(s, pfn))
 				pfn = kv_buddy_next(b, pfn, s->order);
@@ -101,9 +101,10 @@ find_row(struct search *s, unsigned domain, unsigned list)
 
 	s->order = b->max_order;
 	s->nblocks = (s->want->npages + block - 1) >> b->max_order;
-	for (unsigned pool = 0; pool < KV_PHYS_POOLS; pool++) {
-		uint32_t pfn =
-		    kv_buddy_queue(b, domain, list, pool, s->order)->head;
+	for (unsigned i = 0; i < KV_BUDDY_POOLS; i++) {
+		uint32_t pfn = kv_buddy_queue(
+		    b, domain, list, kv_buddy_pool_at(i), s->order)
+				   ->head;
 
 		for (; pfn != KV_BUDDY_NONE;
 		     pfn = kv_buddy_next(b, pfn, s->order)) {
@@ -234,8 +235,8 @@ batch_fill(struct batch *bt)
 		for (unsigned o = 0; o <= bt->b->max_order; o++)
 			batch_queue(bt, list, bt->pool, o);
 		for (unsigned o = bt->b->max_order + 1; o-- != 0;)
-			for (unsigned p = 0; p < KV_PHYS_POOLS; p++)
-				batch_queue(bt, list, p, o);
+			for (unsigned i = 0; i < KV_BUDDY_POOLS; i++)
+				batch_queue(bt, list, kv_buddy_pool_at(i), o);
 	}
 }
 
@@ -335,6 +336,8 @@ kv_phys_unfree(struct kv_phys *phys, kv_pfn_t pfn)
 		if (page - head >= half)
 			head += half;
 	}
+	if (pool == KV_PHYS_LAZYINIT)
+		kv_buddy_set_pool(b, seg, page, 0, KV_PHYS_DEFAULT);
 	kv_phys_uncharge(phys, seg->domain, UINT64_MAX);
 	return 0;
 }

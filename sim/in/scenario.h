@@ -263,6 +263,7 @@ struct kv_scenario {
 	size_t nranges;
 	unsigned ndomains, ncpus;
 	uint64_t free_min; /* pages of each domain */
+	bool lazy_init;	   /* boot memory is in a pool of its own */
 	bool page_cache;   /* per-CPU caches of single pages */
 	bool huge;	   /* a real machine's memory is in huge pages */
 	struct kv_arena_spec *arenas; /* a source stands before its importers */

@@ -21,7 +21,7 @@ struct machine_args {
 	const char *name;
 	const struct kv_node *memory, *holes;
 	uint64_t domains, cpus, free_min;
-	bool page_cache, huge;
+	bool page_cache, lazy_init, huge;
 };
 
 static const struct kv_field machine_fields[] = {
@@ -47,6 +47,9 @@ static const struct kv_field machine_fields[] = {
     {.key = "page_cache",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, page_cache)},
+    {.key = "lazy_init",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct machine_args, lazy_init)},
     {.key = "huge",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, huge)},
@@ -72,7 +75,7 @@ static const struct kv_field range_fields[] = {
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
 /* A hole has all but a domain. */
-enum { MACHINE_FIELDS = 8, RANGE_FIELDS = 3, HOLE_FIELDS = 2 };
+enum { MACHINE_FIELDS = 9, RANGE_FIELDS = 3, HOLE_FIELDS = 2 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -265,6 +268,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 	sc->ncpus = args.cpus != 0 ? (unsigned)args.cpus : sc->ndomains;
 	sc->page_cache = args.page_cache;
 	sc->free_min = args.free_min;
+	sc->lazy_init = args.lazy_init;
 	if (sc->ncpus < sc->ndomains)
 		kv_load_refuse(ld, kv_map_get(node, "cpus"),
 		    "%u CPUs for %u domains: each has one at least", sc->ncpus,

@@ -445,7 +445,7 @@ kv_tp_phys(struct kv_tp *t)
 	unsigned domain;
 	kv_pfn_t pfn;
 
-	if (kv_tp_number(t, 1, KV_PHYS_POOLS - 1, &pool) != 0 ||
+	if (kv_tp_number(t, 1, KV_PHYS_LAZYINIT - 1, &pool) != 0 ||
 	    kv_tp_number(t, 2, kv_phys_machine(t->phys)->max_order, &order) !=
 		0 ||
 	    kv_tp_domain(t, 3, &domain) != 0)

@@ -263,7 +263,7 @@ kv_tp_freelist(struct kv_tp *t)
 
 	if (kv_tp_domain(t, 1, &block.domain) != 0 ||
 	    kv_tp_number(t, 2, kv_phys_lists(t->phys) - 1, &list) != 0 ||
-	    kv_tp_number(t, 3, KV_PHYS_POOLS - 1, &pool) != 0 ||
+	    kv_tp_number(t, 3, KV_PHYS_LAZYINIT - 1, &pool) != 0 ||
 	    kv_tp_number(t, 4, m->max_order, &order) != 0)
 		return EINVAL;
 	block.list = (unsigned)list;

@@ -67,15 +67,15 @@ phys_free_list(const struct kv_phys *phys, unsigned domain, unsigned list,
 	kv_buf_printf(
 	    b, "\nFREE LIST %u:\n\n  ORDER (SIZE)  |  NUMBER\n", list);
 	kv_buf_printf(b, "              ");
-	for (pool = 0; pool < KV_PHYS_POOLS; pool++)
+	for (pool = 0; pool < kv_phys_pools(phys); pool++)
 		kv_buf_printf(b, "  |  POOL %u", pool);
 	kv_buf_printf(b, "\n--            ");
-	for (pool = 0; pool < KV_PHYS_POOLS; pool++)
+	for (pool = 0; pool < kv_phys_pools(phys); pool++)
 		kv_buf_printf(b, "-- --      ");
 	kv_buf_add(b, "\n", 1);
 	while (order-- != 0) {
 		kv_buf_printf(b, "  %2u (%6" PRIu64 "K)", order, page << order);
-		for (pool = 0; pool < KV_PHYS_POOLS; pool++)
+		for (pool = 0; pool < kv_phys_pools(phys); pool++)
 			kv_buf_printf(b, "  |  %6" PRIu64,
 			    kv_phys_blocks(phys, domain, list, pool, order));
 		kv_buf_add(b, "\n", 1);

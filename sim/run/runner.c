@@ -218,6 +218,7 @@ build_world(struct kv_runner *r)
 	    .import_quantum = sc->kstacks.import_quantum,
 	    .stack_cache = sc->kstacks.cache,
 	    .page_cache = sc->page_cache,
+	    .lazy_init = sc->lazy_init,
 	    .ncpus = sc->ncpus,
 	    .first_kva = sc->kstacks.first_kva,
 	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,

@@ -58,6 +58,7 @@ memory_create(struct kv_world *w)
 	    .ranges = s->ranges,
 	    .nranges = s->nranges,
 	    .ndomains = s->ndomains,
+	    .lazy_init = s->lazy_init,
 	    .host = &w->host};
 	struct kv_pagecache_config cache = {
 	    .host = &w->host, .ncpus = s->ncpus};

@@ -30,6 +30,7 @@ struct kv_world_spec {
 	uint64_t free_min;	      /* pages of a domain */
 	bool returned;		      /* parents give spans back */
 	uint64_t import_quantum;      /* of those, bytes; 0: the machine's */
+	bool lazy_init;		      /* boot memory is in a pool of its own */
 	bool stack_cache, page_cache; /* per-CPU caches of them */
 	unsigned ncpus;		      /* dealt to the domains in blocks; 0: 1 */
 	uint64_t first_kva;

@@ -23,11 +23,14 @@ struct pages {
 };
 
 static inline struct kv_phys *
-phys_of(const struct kv_machine *m, const struct pages *p, size_t n)
+phys_of(const struct kv_machine *m, const struct pages *p, size_t n, bool lazy)
 {
 	struct kv_phys_range range[8];
-	struct kv_phys_config cfg = {
-	    .machine = m, .ranges = range, .nranges = n, .host = &host};
+	struct kv_phys_config cfg = {.machine = m,
+	    .ranges = range,
+	    .nranges = n,
+	    .lazy_init = lazy,
+	    .host = &host};
 	struct kv_phys *phys = NULL;
 
 	for (size_t i = 0; i < n; i++) {
@@ -41,10 +44,12 @@ phys_of(const struct kv_machine *m, const struct pages *p, size_t n)
 	return phys;
 }
 
-#define PHYS(m, ...)                                      \
+#define PHYS_AS(lazy, m, ...)                             \
 	phys_of(m, (const struct pages[]){__VA_ARGS__},   \
 	    sizeof((const struct pages[]){__VA_ARGS__}) / \
-		sizeof(struct pages))
+		sizeof(struct pages),                     \
+	    lazy)
+#define PHYS(m, ...) PHYS_AS(false, m, __VA_ARGS__)
 
 static inline int
 draw_block(void *arg, const struct kv_phys_block *b)
@@ -53,8 +58,9 @@ draw_block(void *arg, const struct kv_phys_block *b)
 
 	sprintf(s + strlen(s), "%s%u@%u", *s == '\0' ? "" : " ", b->order,
 	    (unsigned)b->pfn);
-	if (b->pool != 0)
-		strcat(s, "'");
+	strcat(s, b->pool == KV_PHYS_DEFAULT  ? ""
+		  : b->pool == KV_PHYS_DIRECT ? "'"
+					      : "~");
 	for (unsigned i = 0; i < b->list; i++)
 		strcat(s, "_");
 	return 0;
@@ -62,7 +68,8 @@ draw_block(void *arg, const struct kv_phys_block *b)
 
 /*
  * The free blocks as order@page, in queue order by domain, list, pool, order;
- * ' marks pool 1, each _ the next list.  Also all invariants.
+ * ' marks pool 1, ~ that of boot memory, each _ the next list.  Also all
+ * invariants.
  */
 static inline void
 ck_assert_blocks(const struct kv_phys *phys, const char *want)

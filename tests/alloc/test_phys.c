@@ -137,6 +137,44 @@ START_TEST(fact_07_steal_and_return)
 }
 END_TEST
 
+/* Boot memory in a pool of its own is stolen, the largest block first; from it
+ * before others of that order (phys.md, other versions). */
+START_TEST(lazy_init)
+{
+	struct kv_phys *phys = PHYS_AS(true, &tiny, {1, 200, 0});
+	struct kv_phys_want want = {
+	    .npages = 8, .high = UINT64_MAX, .align = 1};
+	kv_pfn_t pfn;
+
+	ck_assert_uint_eq(kv_phys_pools(phys), 3);
+	ck_assert_blocks(
+	    phys, "0@1~ 1@2~ 2@4~ 3@8~ 3@192~ 4@16~ 5@32~ 6@64~ 6@128~");
+	ck_assert_uint_eq(take(phys, KV_PHYS_DEFAULT, 0), 64);
+	ck_assert_blocks(phys, "0@65 1@66 2@68 3@72 4@80 5@96 "
+			       "0@1~ 1@2~ 2@4~ 3@8~ 3@192~ 4@16~ 5@32~ 6@128~");
+	ck_assert_uint_eq(take(phys, KV_PHYS_DIRECT, 0), 128);
+	ck_assert_uint_eq(take(phys, KV_PHYS_DEFAULT, 5), 96);
+	ck_assert_uint_eq(take(phys, KV_PHYS_DEFAULT, 5), 32);
+	give(phys, 64, 0);
+	ck_assert_blocks(phys, "5@64 0@129' 1@130' 2@132' 3@136' 4@144' 5@160' "
+			       "0@1~ 1@2~ 2@4~ 3@8~ 3@192~ 4@16~");
+	/* contiguous runs come out of it first, too */
+	ck_assert_int_eq(kv_phys_reserve(phys, 1), 0);
+	ck_assert_int_eq(kv_phys_take_contig(phys, &want, 0, &pfn), 0);
+	ck_assert_uint_eq(pfn, 8);
+	/* what was taken never goes back there */
+	ck_assert_int_eq(kv_phys_unfree(phys, 20), 0);
+	give(phys, 20, 0);
+	give(phys, 32, 5);
+	ck_assert_blocks(phys,
+	    "4@16 5@64 5@32 0@129' 1@130' 2@132' 3@136' 4@144' 5@160' "
+	    "0@1~ 1@2~ 2@4~ 3@192~");
+	ck_assert_int_eq(
+	    kv_phys_alloc(phys, KV_PHYS_LAZYINIT, 0, 0, &pfn), EINVAL);
+	done(phys);
+}
+END_TEST
+
 /* Low memory comes last: after stealing from the other pool. */
 START_TEST(fact_07_low_memory_last)
 {
@@ -493,6 +531,7 @@ main(void)
 	tcase_add_test(t, fact_06_slots);
 	tcase_add_test(t, facts_07_08_split);
 	tcase_add_test(t, fact_07_steal);
+	tcase_add_test(t, lazy_init);
 	tcase_add_test(t, fact_07_low_memory_last);
 	tcase_add_test(t, fact_09_fifo);
 	tcase_add_test(t, fact_07_steal_and_return);
