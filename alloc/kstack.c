@@ -186,6 +186,7 @@ objects_create(struct kv_kstack *ks)
 	    .size = (m->kva_end - m->kva_start) >> m->page_shift,
 	    .colored = ks->cfg.scheme != KV_KSTACK_NORES,
 	    .domain_guard = ks->cfg.domain_guard,
+	    .request = ks->cfg.request,
 	    .host = ks->cfg.host};
 	int error = kv_object_create(&cfg, &ks->object);
 

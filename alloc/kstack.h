@@ -36,6 +36,7 @@ struct kv_kstack_config {
 	unsigned npages, gpages; /* default stack and guard pages */
 	unsigned ndomains;
 	bool domain_guard; /* no page from a reservation of another domain */
+	enum kv_phys_class request; /* of requests for pages */
 	enum kv_domainset_policy domains;
 	enum kv_domainset_iterator iterator;
 	bool returned;		 /* arenas that are parents give spans back; the

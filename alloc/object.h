@@ -5,18 +5,20 @@
 
 #include "base.h"
 #include "host.h"
+#include "phys.h"
 
 struct kv_object;
 
 #define KV_OBJECT_SIZE_MAX (UINT64_C(1) << 62)
 
 struct kv_object_config {
-	const char *name;  /* outlives the object */
-	uint64_t size;	   /* pages; past it no reservations, but pages */
-	bool anon;	   /* may have reservations past its end */
-	bool colored;	   /* OBJ_COLORED: reservations are attempted */
-	bool domain_guard; /* reservations of the asked domain only */
-	unsigned pg_color; /* shifts the reservation index, pages */
+	const char *name; /* outlives the object */
+	uint64_t size;	  /* pages; past it no reservations, but pages */
+	bool anon;	  /* may have reservations past its end */
+	bool colored;	  /* OBJ_COLORED: reservations are attempted */
+	enum kv_phys_class request; /* of requests for its pages */
+	bool domain_guard;	    /* reservations of the asked domain only */
+	unsigned pg_color;	    /* shifts the reservation index, pages */
 	struct kv_host *host;
 };
 

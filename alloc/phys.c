@@ -16,7 +16,7 @@
  * 4 Cost.  Create: one record a reservation-sized piece (24 bytes), one queue
  *   insertion a block of the largest order; nothing a page.
  * 5 Fidelity.  spec phys.md 1-9, 14, from vm_phys.c.  Not modelled: per-CPU
- *   page caches, early boot carving, minimum counts by class (27).
+ *   page caches, early boot carving (27).
  */
 #include "arith.h"
 #include "buddy.h"
@@ -29,8 +29,8 @@ struct kv_phys {
 	const struct kv_machine *machine; /* (c) */
 	uint64_t pages;			  /* (c) of memory */
 	struct phys_domain {
-		uint64_t free;	   /* pages (I7) */
-		uint64_t limit;	   /* pages to leave */
+		uint64_t free;			 /* pages (I7) */
+		uint64_t limit[KV_PHYS_CLASSES]; /* pages to leave */
 		uint64_t free_min; /* pages; below: short of memory */
 	} domain[];
 };
@@ -139,11 +139,12 @@ kv_phys_destroy(struct kv_phys *phys)
 /* ---- Use --------------------------------------------------------------- */
 
 bool
-kv_phys_charge(struct kv_phys *phys, unsigned domain, uint64_t npages)
+kv_phys_charge(struct kv_phys *phys, enum kv_phys_class class, unsigned domain,
+    uint64_t npages)
 {
 	struct phys_domain *d = &phys->domain[domain];
 
-	if (d->free < d->limit || d->free - d->limit < npages)
+	if (d->free < d->limit[class] || d->free - d->limit[class] < npages)
 		return false;
 	d->free -= npages;
 	return true;
@@ -158,8 +159,17 @@ kv_phys_uncharge(struct kv_phys *phys, unsigned domain, uint64_t npages)
 void
 kv_phys_set_limit(struct kv_phys *phys, unsigned domain, uint64_t limit)
 {
+	for (unsigned c = 0; c < KV_PHYS_CLASSES; c++)
+		kv_phys_set_class_limit(
+		    phys, (enum kv_phys_class)c, domain, limit);
+}
+
+void
+kv_phys_set_class_limit(struct kv_phys *phys, enum kv_phys_class class,
+    unsigned domain, uint64_t limit)
+{
 	if (domain < phys->buddy.ndomains)
-		phys->domain[domain].limit = limit;
+		phys->domain[domain].limit[class] = limit;
 }
 
 void
@@ -222,7 +232,7 @@ kv_phys_alloc(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
 		return EINVAL;
 	if (order < phys->buddy.piece_order && kv_buddy_reserve(b, 1) != 0)
 		return ENOMEM;
-	if (!kv_phys_charge(phys, domain, npages))
+	if (!kv_phys_charge(phys, KV_PHYS_NORMAL, domain, npages))
 		return ENOMEM;
 	page = kv_buddy_take_uncut(b, domain, pool, order);
 	if (page == KV_BUDDY_NONE) {
@@ -300,9 +310,10 @@ kv_phys_queued(const struct kv_phys *phys, unsigned domain)
 }
 
 uint64_t
-kv_phys_limit(const struct kv_phys *phys, unsigned domain)
+kv_phys_limit(
+    const struct kv_phys *phys, enum kv_phys_class class, unsigned domain)
 {
-	return phys->domain[domain].limit;
+	return phys->domain[domain].limit[class];
 }
 
 uint64_t

@@ -26,6 +26,14 @@ enum kv_phys_pool {
 			    for here */
 };
 
+/* Request classes: who may go how far into the last free pages. */
+enum kv_phys_class {
+	KV_PHYS_NORMAL, /* leaves free_reserved */
+	KV_PHYS_SYSTEM, /* leaves interrupt_free_min */
+	KV_PHYS_INTERRUPT,
+	KV_PHYS_CLASSES
+};
+
 /* Available memory [start, end), bytes, page aligned. */
 struct kv_phys_range {
 	kv_pa_t start, end;
@@ -79,6 +87,10 @@ int kv_phys_free_run(
  * => 0; ENOENT: it is not free; ENOMEM */
 int kv_phys_unfree(struct kv_phys *phys, kv_pfn_t pfn);
 
+/* The same for requests of one class alone. */
+void kv_phys_set_class_limit(struct kv_phys *phys, enum kv_phys_class class,
+    unsigned domain, uint64_t limit);
+
 /* Pages below which a domain is short of memory; 0 at start. */
 void kv_phys_set_free_min(
     struct kv_phys *phys, unsigned domain, uint64_t npages);
@@ -87,7 +99,8 @@ void kv_phys_set_free_min(
 
 /* Take npages off (add them to) the domain's free count; false = the limit
  * forbids it, nothing is changed. */
-bool kv_phys_charge(struct kv_phys *phys, unsigned domain, uint64_t npages);
+bool kv_phys_charge(struct kv_phys *phys, enum kv_phys_class class,
+    unsigned domain, uint64_t npages);
 void kv_phys_uncharge(struct kv_phys *phys, unsigned domain, uint64_t npages);
 
 /* Have metadata for n splits of large blocks, so that the next n takes below
@@ -166,8 +179,9 @@ uint64_t kv_phys_free_count(const struct kv_phys *phys, unsigned domain);
 /* The same without those: what the queues hold. */
 uint64_t kv_phys_queued(const struct kv_phys *phys, unsigned domain);
 
-/* Free pages that allocations must leave. */
-uint64_t kv_phys_limit(const struct kv_phys *phys, unsigned domain);
+/* Free pages that requests of a class must leave. */
+uint64_t kv_phys_limit(
+    const struct kv_phys *phys, enum kv_phys_class class, unsigned domain);
 
 /* Pages below which the domain is short of memory. */
 uint64_t kv_phys_free_min(const struct kv_phys *phys, unsigned domain);

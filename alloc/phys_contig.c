@@ -247,7 +247,7 @@ kv_phys_alloc_batch(struct kv_phys *phys, enum kv_phys_pool pool,
 	struct kv_buddy *b = kv_phys_buddy(phys);
 	struct batch bt = {phys, b, domain, pool, npages, 0, pfns};
 
-	if (!kv_phys_charge(phys, domain, npages))
+	if (!kv_phys_charge(phys, KV_PHYS_NORMAL, domain, npages))
 		return ENOMEM;
 	if (kv_phys_reserve(phys, (npages >> b->piece_order) + 2) != 0) {
 		kv_phys_uncharge(phys, domain, npages);

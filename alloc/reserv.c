@@ -78,6 +78,12 @@ kv_reserv_tick(struct kv_reserv *rv, uint64_t n)
 
 /* ---- Domains ----------------------------------------------------------- */
 
+static enum kv_phys_class
+class_of(const struct kv_object *obj)
+{
+	return kv_object_config(obj)->request;
+}
+
 /* May the object have pages of that reservation when it asks a domain? */
 static bool
 domain_suits(const struct kv_object *obj, const struct kv_reservation *r,
@@ -113,7 +119,7 @@ run_is_tight(const struct kv_reserv *rv, const struct kv_pagerun *run)
 
 	return kv_phys_queued(rv->phys, run->domain) < room ||
 	       kv_phys_free_count(rv->phys, run->domain) <
-		   kv_phys_limit(rv->phys, run->domain) + n;
+		   kv_phys_limit(rv->phys, class_of(run->obj), run->domain) + n;
 }
 
 /* Might one of pages [pindex, pindex + n) of this window get a frame outside
@@ -131,7 +137,8 @@ needs_frames(const struct kv_reserv *rv, const struct kv_pagerun *run,
 		unsigned d = w->reserv->domain;
 
 		return kv_phys_free_count(rv->phys, d) <
-		       kv_phys_limit(rv->phys, d) + (run->end - run->pindex);
+		       kv_phys_limit(rv->phys, class_of(run->obj), d) +
+			   (run->end - run->pindex);
 	}
 	return !kv_reservation_fits(rv, run->obj, w, pindex) ||
 	       reserv_blocks(rv, run->domain, enough) < enough;
@@ -195,12 +202,13 @@ alloc_in_window(struct kv_reserv *rv, const struct kv_pagerun *run,
 {
 	unsigned i = (unsigned)(pindex - w->first);
 	struct kv_object *obj = run->obj;
+	const struct kv_object_config *cfg = kv_object_config(obj);
 
 	if (!kv_window_is_pure(w) || n > rv->npages - i ||
-	    pindex + n > kv_object_config(obj)->size ||
+	    pindex + n > cfg->size ||
 	    !domain_suits(obj, w->reserv, run->domain) ||
 	    !kv_bits_none(w->map, i, n) ||
-	    !kv_phys_charge(rv->phys, w->reserv->domain, n))
+	    !kv_phys_charge(rv->phys, cfg->request, w->reserv->domain, n))
 		return false;
 	kv_pagerun_populate(rv, obj, w, w->reserv, i, n);
 	return true;
@@ -220,11 +228,12 @@ alloc_reserved(struct kv_reserv *rv, const struct kv_pagerun *run,
 	if (r != NULL) {
 		if (kv_bit_test(r->popmap, i) ||
 		    !domain_suits(run->obj, r, run->domain) ||
-		    !kv_phys_charge(rv->phys, r->domain, 1))
+		    !kv_phys_charge(rv->phys, class_of(run->obj), r->domain, 1))
 			return false;
 	} else {
 		if (!kv_reservation_fits(rv, run->obj, w, pindex) ||
-		    !kv_phys_charge(rv->phys, run->domain, 1))
+		    !kv_phys_charge(
+			rv->phys, class_of(run->obj), run->domain, 1))
 			return false;
 		if (kv_phys_take(rv->phys, KV_PHYS_DEFAULT, rv->order,
 			run->domain, &pfn) != 0) {
@@ -262,7 +271,8 @@ alloc_page(struct kv_reserv *rv, const struct kv_pagerun *run,
 		if (alloc_reserved(rv, run, w, pindex) ||
 		    alloc_cached(rv, run, w, pindex))
 			return 0;
-		if (!kv_phys_charge(rv->phys, run->domain, 1))
+		if (!kv_phys_charge(
+			rv->phys, class_of(run->obj), run->domain, 1))
 			return ENOMEM;
 		if (kv_phys_take(
 			rv->phys, KV_PHYS_DEFAULT, 0, run->domain, &pfn) == 0) {

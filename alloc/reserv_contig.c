@@ -36,7 +36,7 @@ kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
 					     KV_PHYS_DIRECT, domain, pfn) == 0)
 			return 0;
 		if (kv_phys_reserve(rv->phys, 1) != 0 ||
-		    !kv_phys_charge(rv->phys, domain, 1))
+		    !kv_phys_charge(rv->phys, KV_PHYS_NORMAL, domain, 1))
 			return ENOMEM;
 		if (kv_phys_take(rv->phys, KV_PHYS_DIRECT, 0, domain, pfn) == 0)
 			return 0;
@@ -62,6 +62,15 @@ struct contig {
 	const struct kv_pagerun *run; /* obj NULL: without an object */
 	const struct kv_phys_want *want;
 };
+
+/* Without an object it is a request of the class normal. */
+static enum kv_phys_class
+class_of(const struct contig *c)
+{
+	const struct kv_object *obj = c->run->obj;
+
+	return obj == NULL ? KV_PHYS_NORMAL : kv_object_config(obj)->request;
+}
 
 /* Does the run fit into r, and suit? */
 static bool
@@ -149,8 +158,8 @@ alloc_new(
 	kv_pfn_t first;
 
 	want.npages = pages_for_new(c, w, i);
-	if (want.npages == 0 ||
-	    !kv_phys_charge(rv->phys, c->run->domain, c->want->npages))
+	if (want.npages == 0 || !kv_phys_charge(rv->phys, class_of(c),
+				    c->run->domain, c->want->npages))
 		return false;
 	if (want.align < reserv_size)
 		want.align = reserv_size;
@@ -181,7 +190,7 @@ alloc_reserved(const struct contig *c, kv_pfn_t *pfn)
 	if (r == NULL)
 		return alloc_new(c, w, i, pfn);
 	if (!suits_existing(c, r, i) ||
-	    !kv_phys_charge(rv->phys, r->domain, c->want->npages))
+	    !kv_phys_charge(rv->phys, class_of(c), r->domain, c->want->npages))
 		return false;
 	kv_pagerun_populate(rv, run->obj, w, r, i, (unsigned)c->want->npages);
 	*pfn = (kv_pfn_t)r->pfn + i;
@@ -250,7 +259,7 @@ alloc_contig(const struct contig *c, kv_pfn_t *pfn)
 
 	if (c->run->obj != NULL && alloc_reserved(c, pfn))
 		return 0;
-	if (!kv_phys_charge(rv->phys, domain, n))
+	if (!kv_phys_charge(rv->phys, class_of(c), domain, n))
 		return ENOMEM;
 	if (kv_phys_take_contig(rv->phys, c->want, domain, pfn) == 0)
 		kv_phys_detail(rv->phys, *pfn, n);

@@ -44,6 +44,7 @@ struct kv_kstacks_spec {
 	bool domain_guard;  /* no page from another domain's reservation */
 	bool cache;	    /* the zone of default stacks */
 	uint64_t first_kva; /* bytes from kva_start */
+	enum kv_phys_class request; /* of its pages */
 	enum kv_domainset_policy domains;
 	enum kv_domainset_iterator iterator;
 	bool returned; /* the parents of stack arenas give spans back */
@@ -262,10 +263,10 @@ struct kv_scenario {
 	struct kv_phys_range *ranges; /* of memory; ascending */
 	size_t nranges;
 	unsigned ndomains, ncpus;
-	uint64_t free_min; /* pages of each domain */
-	bool lazy_init;	   /* boot memory is in a pool of its own */
-	bool page_cache;   /* per-CPU caches of single pages */
-	bool huge;	   /* a real machine's memory is in huge pages */
+	uint64_t free_min, free_reserved; /* pages of each domain */
+	bool lazy_init;	 /* boot memory is in a pool of its own */
+	bool page_cache; /* per-CPU caches of single pages */
+	bool huge;	 /* a real machine's memory is in huge pages */
 	struct kv_arena_spec *arenas; /* a source stands before its importers */
 	size_t narenas;
 	struct kv_kstacks_spec kstacks;

@@ -20,7 +20,7 @@ enum { CPUS_MAX = 1024 };
 struct machine_args {
 	const char *name;
 	const struct kv_node *memory, *holes;
-	uint64_t domains, cpus, free_min;
+	uint64_t domains, cpus, free_min, free_reserved;
 	bool page_cache, lazy_init, huge;
 };
 
@@ -47,6 +47,9 @@ static const struct kv_field machine_fields[] = {
     {.key = "page_cache",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, page_cache)},
+    {.key = "free_reserved",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct machine_args, free_reserved)},
     {.key = "lazy_init",
 	.kind = KV_FIELD_BOOL,
 	.offset = offsetof(struct machine_args, lazy_init)},
@@ -75,7 +78,7 @@ static const struct kv_field range_fields[] = {
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct range_args, domain)}};
 /* A hole has all but a domain. */
-enum { MACHINE_FIELDS = 9, RANGE_FIELDS = 3, HOLE_FIELDS = 2 };
+enum { MACHINE_FIELDS = 10, RANGE_FIELDS = 3, HOLE_FIELDS = 2 };
 
 static const struct kv_machine *
 find_machine(struct kv_load *ld, const struct kv_node *node, const char *name)
@@ -268,6 +271,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 	sc->ncpus = args.cpus != 0 ? (unsigned)args.cpus : sc->ndomains;
 	sc->page_cache = args.page_cache;
 	sc->free_min = args.free_min;
+	sc->free_reserved = args.free_reserved;
 	sc->lazy_init = args.lazy_init;
 	if (sc->ncpus < sc->ndomains)
 		kv_load_refuse(ld, kv_map_get(node, "cpus"),
@@ -282,7 +286,7 @@ kv_section_machine(struct kv_load *ld, const struct kv_node *node)
 
 struct kstacks_args {
 	const char *policy;
-	unsigned scheme, cache, mapping, parents, domains, iterator;
+	unsigned scheme, cache, mapping, parents, domains, iterator, request;
 	bool domain_guard;
 	uint64_t pages, guard, first_kva, import_quantum;
 };
@@ -298,6 +302,10 @@ static const char *const mappings[] = {"qenter", "enter", NULL};
 static const char *const domains[] = {[KV_DOMAINSET_PREFER] = "prefer",
     [KV_DOMAINSET_ROUND_ROBIN] = "round_robin",
     [KV_DOMAINSET_FIRST_TOUCH] = "first_touch",
+    NULL};
+static const char *const requests[] = {[KV_PHYS_NORMAL] = "normal",
+    [KV_PHYS_SYSTEM] = "system",
+    [KV_PHYS_INTERRUPT] = "interrupt",
     NULL};
 static const char *const iterators[] = {
     [KV_DOMAINSET_OLD] = "old", [KV_DOMAINSET_NEW] = "new", NULL};
@@ -338,6 +346,10 @@ static const struct kv_field kstacks_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct kstacks_args, iterator),
 	.words = iterators},
+    {.key = "request",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct kstacks_args, request),
+	.words = requests},
     {.key = "parents",
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct kstacks_args, parents),
@@ -447,6 +459,7 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 	const struct kv_machine *m = ld->sc->machine;
 	struct kstacks_args args = {.scheme = KV_KSTACK_FFFF + 1,
 	    .iterator = KV_DOMAINSET_NEW + 1,
+	    .request = KV_PHYS_CLASSES,
 	    .pages = m->kstack_pages,
 	    .guard = m->kstack_guard};
 	struct kv_kstacks_spec *ks = &ld->sc->kstacks;
@@ -472,6 +485,10 @@ kv_section_kstacks(struct kv_load *ld, const struct kv_node *node)
 		ks->iterator = (enum kv_domainset_iterator)args.iterator;
 	else if (ks->policy != NULL)
 		ks->iterator = ks->policy->iterator;
+	if (args.request < KV_PHYS_CLASSES)
+		ks->request = (enum kv_phys_class)args.request;
+	else if (ks->policy != NULL)
+		ks->request = ks->policy->request;
 	ks->domains = (enum kv_domainset_policy)args.domains;
 	ks->npages = (unsigned)args.pages;
 	ks->gpages = (unsigned)args.guard;

@@ -6,14 +6,15 @@
 
 static const struct kv_policy policies[] = {
     {"freebsd-linear", "kernel arena, pindex = page offset, reservations",
-	"linear (14.x)", KV_KSTACK_OLD, KV_DOMAINSET_OLD},
+	"linear (14.x)", KV_KSTACK_OLD, KV_DOMAINSET_OLD, KV_PHYS_NORMAL},
     {"freebsd-d38852", "stack arenas, pindex skips guards, reservations",
-	"nonlinear (Apr 2024)", KV_KSTACK_NEW, KV_DOMAINSET_OLD},
+	"nonlinear (Apr 2024)", KV_KSTACK_NEW, KV_DOMAINSET_OLD,
+	KV_PHYS_NORMAL},
     {"freebsd-16", "as freebsd-d38852, object without reservations",
 	"nonlinear-now (16.0-CURRENT-based trees of 2026)", KV_KSTACK_NORES,
-	KV_DOMAINSET_NEW},
+	KV_DOMAINSET_NEW, KV_PHYS_SYSTEM},
     {"kvasir", "as freebsd-d38852, but chunks begin and end with reservations",
-	"-", KV_KSTACK_FFFF, KV_DOMAINSET_NEW}};
+	"-", KV_KSTACK_FFFF, KV_DOMAINSET_NEW, KV_PHYS_SYSTEM}};
 
 const struct kv_policy *
 kv_policy_table(size_t *count)

@@ -11,6 +11,7 @@ struct kv_policy {
 	const char *era;   /* era in the spec */
 	enum kv_kstack_scheme scheme;
 	enum kv_domainset_iterator iterator;
+	enum kv_phys_class request; /* of the pages of stacks */
 };
 
 /* The table of policies that work; *count gets the number of rows. */

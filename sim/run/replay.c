@@ -214,6 +214,7 @@ world_create(const struct kv_replay_config *cfg, const struct kv_policy *policy,
 	    .ndomains = cfg->trace->ndomains,
 	    .scheme = policy->scheme,
 	    .iterator = policy->iterator,
+	    .request = policy->request,
 	    .npages = cfg->machine->kstack_pages,
 	    .gpages = cfg->machine->kstack_guard,
 	};

@@ -50,6 +50,19 @@ spaces_create(struct kv_world *w)
 	return error;
 }
 
+/* freebsd.md 4.2 */
+static void
+set_thresholds(struct kv_world *w, unsigned domain)
+{
+	uint64_t reserved = w->spec.free_reserved;
+
+	kv_phys_set_free_min(w->phys, domain, w->spec.free_min);
+	kv_phys_set_class_limit(w->phys, KV_PHYS_NORMAL, domain, reserved);
+	kv_phys_set_class_limit(w->phys, KV_PHYS_SYSTEM, domain,
+	    reserved < KV_WORLD_INTERRUPT_MIN ? reserved
+					      : KV_WORLD_INTERRUPT_MIN);
+}
+
 static int
 memory_create(struct kv_world *w)
 {
@@ -69,7 +82,7 @@ memory_create(struct kv_world *w)
 	if (error != 0)
 		return error;
 	for (d = 0; d < s->ndomains; d++)
-		kv_phys_set_free_min(w->phys, d, s->free_min);
+		set_thresholds(w, d);
 	reserv.phys = cache.phys = w->phys;
 	if (s->page_cache)
 		error = kv_pagecache_create(&cache, &w->page_cache);
@@ -88,6 +101,7 @@ build(struct kv_world *w)
 	    .gpages = s->gpages,
 	    .ndomains = s->ndomains,
 	    .domain_guard = s->domain_guard,
+	    .request = s->request,
 	    .domains = s->domains,
 	    .iterator = s->iterator,
 	    .returned = s->returned,

@@ -25,10 +25,11 @@ struct kv_world_spec {
 	enum kv_kstack_scheme scheme;
 	unsigned npages, gpages;
 	bool domain_guard;
+	enum kv_phys_class request; /* of the pages of stacks */
 	enum kv_domainset_policy domains;
 	enum kv_domainset_iterator iterator;
-	uint64_t free_min;	      /* pages of a domain */
-	bool returned;		      /* parents give spans back */
+	uint64_t free_min, free_reserved; /* pages of a domain */
+	bool returned;			  /* parents give spans back */
 	uint64_t import_quantum;      /* of those, bytes; 0: the machine's */
 	bool lazy_init;		      /* boot memory is in a pool of its own */
 	bool stack_cache, page_cache; /* per-CPU caches of them */
@@ -85,6 +86,10 @@ struct kv_world {
 /* => 0; EINVAL, ERANGE (memory or policy not legal); ENOMEM */
 int kv_world_create(const struct kv_world_spec *spec, struct kv_world **w);
 void kv_world_destroy(struct kv_world *w);
+
+/* interrupt_free_min: pages that requests of the class system leave, where
+ * those of the class normal leave as many. */
+enum { KV_WORLD_INTERRUPT_MIN = 2 };
 
 /* KSTACK_CACHE_SIZE has a floor: 128 stacks, or 4 a CPU. */
 enum { KV_WORLD_CACHE_MIN = 128 };

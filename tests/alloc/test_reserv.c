@@ -266,6 +266,37 @@ START_TEST(fact_18_limit_does_not_break)
 }
 END_TEST
 
+/* Classes leave more or less (freebsd.md 4.2): case _i asks as that class. */
+START_TEST(request_classes)
+{
+	static const uint64_t limits[] = {N, 2, 0};
+	struct kv_object_config cfg = {.name = "classed",
+	    .size = 64 * N,
+	    .request = (enum kv_phys_class)_i};
+	struct kv_object *obj;
+	struct rig rig;
+	unsigned n = 0;
+
+	rig_small(&rig, 2);
+	cfg.host = &rig.host;
+	ck_assert_int_eq(kv_object_create(&cfg, &obj), 0);
+	for (unsigned c = 0; c < KV_PHYS_CLASSES; c++)
+		kv_phys_set_class_limit(
+		    rig.phys, (enum kv_phys_class)c, 0, limits[c]);
+	while (kv_page_alloc(rig.rv, obj, n, 1, 0, NULL) == 0)
+		n++;
+	ck_assert_uint_eq(n, 2 * N - limits[_i]);
+	/* without an object it is normal; and a run is all or nothing */
+	ck_assert_int_eq(anon(&rig), -1);
+	ck_assert_int_eq(kv_page_free(rig.rv, obj, 0, 1, NULL), 0);
+	ck_assert_int_eq(kv_page_alloc(rig.rv, obj, 4 * N, 2, 0, NULL), ENOMEM);
+	ck_assert_uint_eq(kv_phys_free_count(rig.phys, 0), limits[_i] + 1);
+	ck_assert_int_eq(kv_page_free(rig.rv, obj, 1, n - 1, NULL), 0);
+	kv_object_destroy(obj);
+	rig_close(&rig);
+}
+END_TEST
+
 /*
  * A run into two windows: its first page needs a break, which strikes the
  * reservation of its second window; that page is then a plain one.
@@ -548,6 +579,7 @@ main(void)
 	tcase_add_test(t, fact_17_after_a_break);
 	tcase_add_test(t, fact_18_break_when_empty);
 	tcase_add_test(t, fact_18_limit_does_not_break);
+	tcase_add_loop_test(t, request_classes, 0, 3);
 	tcase_add_test(t, fact_18_run_breaks_its_own_reservation);
 	tcase_add_test(t, facts_19_20_queue);
 	tcase_add_test(t, fact_20_trap);

@@ -27,4 +27,11 @@ for domains in prefer round_robin first_touch; do
 		failed=1
 	}
 done
+for policy in freebsd-linear freebsd-d38852 freebsd-16 kvasir; do
+	"$kvasir" run "$scenarios/n009_request_classes.yaml" \
+	    -D "policy=$policy" >"$out" || {
+		echo "n009_request_classes $policy: does not pass"
+		failed=1
+	}
+done
 exit $failed
