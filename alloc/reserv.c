@@ -5,8 +5,9 @@
  * 1 Concepts.  A page for a pindex comes, in this order, from the reservation
  *   that covers it, from a new reservation, from the page cache of the CPU (if
  *   there is one), from the free queues, and, when those are empty, from what
- * the breaking of the oldest partial reservation sets free. 2 Representation.
- * That of reservation.c and object.c. 3 Invariants.  I1..I6 of reservation.c.
+ *   the breaking of the oldest partial reservation sets free.
+ * 2 Representation.  That of reservation.c and object.c.
+ * 3 Invariants.  I1..I6 of reservation.c.
  * 4 Cost.  A run inside an active reservation, or a free of one: a lookup of
  *   the window, a few words of two maps, at most one move in the queue.
  * 5 Fidelity.  spec phys.md 16-18, 25, from vm_reserv.c and vm_page.c.

@@ -14,18 +14,20 @@
  *   brought it, changes nothing there.  below and above link the two; parked is
  *   the span's FREE tag while its release is owed.  When B's free would release
  *   a span in turn, the block of that one is held, too, one arena higher.
- * cancelled counts the pairs of free and request left out. 3 Invariants. I1 Let
- * the source be in state A, R the free segment after B if there is one, M = B +
- * R.  While B is held: a  Before B is no FREE tag, so the free makes M, takes R
- * out of its class and pushes M.  R was the head of a list, so that pushing the
+ *   cancelled counts the pairs of free and request left out.
+ * 3 Invariants.
+ *   I1  Let the source be in state A, R the free segment after B if there is
+ *       one, M = B + R.  While B is held:
+ *       a  Before B is no FREE tag, so the free makes M, takes R out of its
+ *          class and pushes M.  R was the head of a list, so that pushing the
  *          rest after B, which the request does last, restores that list.
  *       b  Apart from R, which is gone then, no class from that of B up to that
  *          of M, M's not included, holds a block: the request looks into M's
  *          class first, and there at its head: M.
  *       c  B starts at a multiple of the alignment, for it came that way, and
  *          so does M: the request gets B.  B has the size asked for, so R
- * starts on a quantum; then it has at least one, or it would have been left
- *          with B: R is cut off again.
+ *          starts on a quantum; then it has at least one, or it would have been
+ *          left with B: R is cut off again.
  *       d  M is not a whole imported span, or it would go back: then there is
  *          no other block from B's class up (so that the request imports), the
  *          span is the last in the list (where the new one goes), the import
