@@ -15,6 +15,8 @@
  * population map  which pages of a reservation are in use (popmap, popcnt)
  * break        ending a reservation; its idle pages become free
  * zone         a cache of items in per-CPU buckets before their source
+ * plan         regions of an address space, placed by anchors and sizes
+ * image        a file of segments, each a run of sections with equal rights
  * reclaim      breaking the least recently changed partial reservation
  */
 #ifndef KV_KV_H
@@ -35,5 +37,7 @@
 #include "object.h"
 #include "reserv.h"
 #include "kstack.h"
+#include "layout.h"
+#include "segalign.h"
 
 #endif
