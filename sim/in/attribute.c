@@ -25,6 +25,48 @@ kv_attribute_of_machine(
 	return false;
 }
 
+bool
+kv_is_region_attribute(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL && dot != name &&
+	       (strcmp(dot, ".base") == 0 || strcmp(dot, ".end") == 0 ||
+		   strcmp(dot, ".size") == 0);
+}
+
+/* What is below zero modulo 2^64. */
+static struct kv_value
+signed_value(uint64_t u)
+{
+	return (struct kv_value){.kind = KV_VALUE_INT, .i = -(int64_t)(~u) - 1};
+}
+
+bool
+kv_attribute_of_layout(
+    const struct kv_layout *layout, const char *name, struct kv_value *value)
+{
+	const char *dot = strrchr(name, '.');
+	const struct kv_region *r;
+	size_t i, n = layout == NULL ? 0 : kv_layout_count(layout);
+
+	for (i = 0; i < n && kv_is_region_attribute(name); i++) {
+		r = kv_layout_region(layout, i);
+		if (strncmp(r->name, name, (size_t)(dot - name)) != 0 ||
+		    r->name[dot - name] != '\0')
+			continue;
+		*value = (struct kv_value){.kind = KV_VALUE_UINT, .u = r->size};
+		if (strcmp(dot, ".base") == 0)
+			value->u = r->base;
+		else if (strcmp(dot, ".end") == 0)
+			value->u = r->end;
+		else if ((r->flags & KV_REGION_NEGATIVE) != 0)
+			*value = signed_value(r->size);
+		return true;
+	}
+	return false;
+}
+
 const char *const *
 kv_attribute_names(size_t *count)
 {

@@ -456,6 +456,14 @@ kv_expr_free(struct kv_expr *expr)
 	free(expr);
 }
 
+const char *
+kv_expr_name(const struct kv_expr *expr)
+{
+	return expr->nops == 1 && expr->ops[0].code == PUSH_NAME
+		   ? expr->ops[0].text
+		   : NULL;
+}
+
 int
 kv_expr_walk_names(const struct kv_expr *expr, kv_expr_name_fn *cb, void *arg)
 {

@@ -28,6 +28,9 @@ int kv_expr_compile(const char *text, const struct kv_place *place, bool reals,
     struct kv_expr **expr, struct kv_errors *errors);
 void kv_expr_free(struct kv_expr *expr);
 
+/* => the name that the text is, when it is nothing but one; else NULL */
+const char *kv_expr_name(const struct kv_expr *expr);
+
 /* Visit the names in the text, in the order in which they stand there.
  * => what the first cb that returned non-zero returned, else 0 */
 typedef int kv_expr_name_fn(

@@ -10,15 +10,21 @@ struct kv_load {
 	struct kv_scenario *sc;
 	struct kv_errors *errors;
 	struct kv_params params;
-	struct kv_names arenas;	      /* in order of sc->arenas */
-	struct kv_names blocks;	      /* that a step allocates */
-	struct kv_names points;	      /* verifications with a name */
-	struct kv_names objects;      /* in order of sc->objects */
-	struct kv_names spaces;	      /* in order of sc->spaces */
-	struct kv_names tlb_arrays;   /* in order of sc->tlb->arrays */
-	struct kv_names actors;	      /* in order of sc->actors */
-	bool arenas_good;	      /* their section has no error */
-	const struct kv_node *memory; /* of the machine; may be NULL */
+	struct kv_names arenas;		     /* in order of sc->arenas */
+	struct kv_names blocks;		     /* that a step allocates */
+	struct kv_names points;		     /* verifications with a name */
+	struct kv_names objects;	     /* in order of sc->objects */
+	struct kv_names spaces;		     /* in order of sc->spaces */
+	struct kv_names tlb_arrays;	     /* in order of sc->tlb->arrays */
+	struct kv_names actors;		     /* in order of sc->actors */
+	struct kv_names regions;	     /* of layout, absent ones too */
+	struct kv_names segments;	     /* of image, absent ones too */
+	bool arenas_good;		     /* their section has no error */
+	const struct kv_node *memory;	     /* of the machine; may be NULL */
+	const struct kv_node *param;	     /* the section; may be NULL */
+	const struct kv_node *const *values; /* as kv_scenario_read has them */
+	const struct kv_define *defines;
+	size_t ndefines;
 };
 
 enum kv_field_kind {

@@ -117,20 +117,25 @@ is_text(struct kv_params *ps, const struct kv_source *source)
 	return !known;
 }
 
-/* The machine is not known while parameters are evaluated. */
+/* Machine and layout are not known while parameters are evaluated. */
 static bool
-is_attribute(const struct kv_params *ps, const char *name, uint64_t *value)
+is_attribute(
+    const struct kv_params *ps, const char *name, struct kv_value *value)
 {
+	if (kv_attribute_of_layout(ps->layout, name, value))
+		return true;
+	*value = (struct kv_value){.kind = KV_VALUE_UINT};
 	return ps->machine != NULL &&
-	       kv_attribute_of_machine(ps->machine, name, value);
+	       kv_attribute_of_machine(ps->machine, name, &value->u);
 }
 
 static int
 name_must_be_known(void *arg, const char *name, const struct kv_place *place)
 {
 	struct kv_params *ps = arg;
+	struct kv_value unused;
 
-	if (kv_params_find(ps, name) != NULL || is_attribute(ps, name, NULL))
+	if (kv_params_find(ps, name) != NULL || is_attribute(ps, name, &unused))
 		return 0;
 	kv_errors_unknown(ps->errors, place->path, place->line, place->column,
 	    "parameter", name, ps->names.list, ps->names.count);
@@ -217,7 +222,8 @@ declare(struct kv_params *ps, const struct kv_node *key,
     const struct kv_node *value, const char *path)
 {
 	const struct kv_place place = {path, key->line, key->column};
-	struct kv_param_def def = {.state = KV_PARAM_NEW};
+	struct kv_param_def def = {
+	    .declared = key->next, .state = KV_PARAM_NEW};
 	size_t i;
 
 	if (key->kind != KV_NODE_SCALAR || !check_name(ps, &place, key->text))
@@ -272,11 +278,30 @@ kv_params_read(struct kv_params *ps, const struct kv_node *section,
 		check_others(ps, key->next, path);
 }
 
+/* Does the text stand in quotes among the values in the file?  Then it is that
+ * word, even where a parameter has its name. */
+static bool
+is_quoted_value(const struct kv_node *declared, const char *text)
+{
+	const struct kv_node *item =
+	    declared->kind == KV_NODE_LIST ? declared->child : declared;
+
+	for (; item != NULL; item = item->next) {
+		if (item->kind == KV_NODE_SCALAR && item->quoted &&
+		    strcmp(item->text, text) == 0)
+			return true;
+		if (declared->kind != KV_NODE_LIST)
+			break;
+	}
+	return false;
+}
+
 void
 kv_params_define(
     struct kv_params *ps, const struct kv_define *defines, size_t ndefines)
 {
 	const struct kv_define *d;
+	const struct kv_node *declared;
 	struct kv_place place;
 	char *path;
 	size_t size, i;
@@ -291,10 +316,13 @@ kv_params_define(
 			    d->name, ps->names.list, ps->names.count);
 			continue;
 		}
+		declared = ps->list[i].declared;
 		ps->list[i] = (struct kv_param_def){.defined = true,
+		    .declared = declared,
 		    .source = {.text = kv_pool_text(
 				   ps->pool, d->value, strlen(d->value)),
 			.place = place,
+			.quoted = is_quoted_value(declared, d->value),
 			.one_line = true}};
 	}
 }
@@ -313,15 +341,11 @@ static bool
 lookup(void *arg, const char *name, struct kv_value *value)
 {
 	const struct kv_param_def *def = kv_params_find(arg, name);
-	uint64_t u;
 
-	if (def == NULL && is_attribute(arg, name, &u))
-		*value = (struct kv_value){.kind = KV_VALUE_UINT, .u = u};
-	else if (def != NULL && def->state == KV_PARAM_DONE)
-		*value = def->value;
-	else
-		return false;
-	return true;
+	if (def == NULL)
+		return is_attribute(arg, name, value);
+	*value = def->value;
+	return def->state == KV_PARAM_DONE;
 }
 
 /* The parameters from number i on depend on one another: say so where -D
@@ -422,6 +446,61 @@ kv_params_evaluate(struct kv_params *ps)
 	ps->open = kv_mem_resize(ps->open, ps->names.count, sizeof(*ps->open));
 	for (i = 0; i < ps->names.count; i++)
 		evaluate(ps, i);
+}
+
+/* => 0 and a value for def; EINVAL, noted */
+static int
+replacement(struct kv_params *from, struct kv_param_def *def)
+{
+	int error;
+
+	if (classify(from, &def->source, &def->expr) != 0)
+		return EINVAL;
+	def->state = KV_PARAM_DONE;
+	def->value =
+	    (struct kv_value){.kind = KV_VALUE_WORD, .w = def->source.text};
+	if (def->expr == NULL)
+		return 0;
+	error =
+	    kv_expr_eval(def->expr, lookup, from, &def->value, from->errors);
+	if (error == 0)
+		keep_word(from, &def->value);
+	kv_expr_free(def->expr);
+	def->expr = NULL;
+	return error;
+}
+
+int
+kv_params_replace(struct kv_params *ps, struct kv_params *from,
+    const struct kv_node *map, const char *path)
+{
+	const struct kv_node *key;
+	int error = 0;
+	size_t i;
+
+	for (key = map->child; key != NULL; key = key->next->next) {
+		struct kv_param_def def = {.state = KV_PARAM_NEW};
+
+		if (key->kind != KV_NODE_SCALAR ||
+		    key->next->kind == KV_NODE_BAD)
+			return EINVAL;
+		if (!kv_names_find(&ps->names, key->text, &i)) {
+			kv_errors_unknown(ps->errors, path, key->line,
+			    key->column, "parameter", key->text, ps->names.list,
+			    ps->names.count);
+			error = EINVAL;
+			continue;
+		}
+		if (key->next->kind != KV_NODE_SCALAR)
+			return refuse(ps->errors,
+			    &(struct kv_place){path, key->line, key->column},
+			    "needs a single value", key->text);
+		def.source = kv_source_of(key->next, path);
+		if (replacement(from, &def) != 0)
+			error = EINVAL;
+		ps->list[i] = def;
+	}
+	return error;
 }
 
 static int

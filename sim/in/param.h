@@ -18,7 +18,8 @@ struct kv_source {
 /* One parameter on its way to its value. */
 struct kv_param_def {
 	struct kv_source source;
-	bool defined; /* by -D */
+	const struct kv_node *declared; /* its value in the file, or a list */
+	bool defined;			/* by -D */
 	enum {
 		KV_PARAM_NEW,
 		KV_PARAM_OPEN,
@@ -36,6 +37,7 @@ struct kv_params {
 	struct kv_pool *pool;
 	struct kv_errors *errors;
 	const struct kv_machine *machine; /* for its attributes; may be NULL */
+	const struct kv_layout *layout;	  /* likewise */
 	size_t *open; /* numbers of those being evaluated; owned */
 	size_t nopen;
 };
@@ -52,6 +54,11 @@ void kv_params_read(struct kv_params *ps, const struct kv_node *section,
 /* Replace values as -D says; the last of one name wins. */
 void kv_params_define(
     struct kv_params *ps, const struct kv_define *defines, size_t ndefines);
+
+/* Replace values by those of a map, which are evaluated over those of from; so
+ * one may name what it replaces.  => 0; EINVAL, noted */
+int kv_params_replace(struct kv_params *ps, struct kv_params *from,
+    const struct kv_node *map, const char *path);
 
 /* Evaluate all of them, each after those that it names. */
 void kv_params_evaluate(struct kv_params *ps);

@@ -24,7 +24,7 @@ struct kv_scenario_file {
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
 	    *objects, *spaces, *tlb, *actors, *work, *inject, *metrics, *sample,
-	    *expect;
+	    *check, *expect, *layout, *image;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -43,10 +43,10 @@ struct sections {
 	}
 
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
-    TEXT(about), TEXT(source), NODE(param), NODE(machine), LATER(layout),
-    NODE(arenas), NODE(objects), LATER(pools), NODE(spaces), NODE(kstacks),
-    NODE(tlb), NODE(actors), NODE(work), NODE(metrics), NODE(sample),
-    NODE(inject), NODE(expect), LATER(plot)};
+    TEXT(about), TEXT(source), NODE(param), NODE(machine), NODE(layout),
+    NODE(image), NODE(arenas), NODE(objects), LATER(pools), NODE(spaces),
+    NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(metrics),
+    NODE(sample), NODE(check), NODE(inject), NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* ---- Sections -------------------------------------------------------- */
@@ -109,7 +109,13 @@ read_sections(
 	sc->about = s.about;
 	sc->source = s.source;
 	read_params(ld, s.param, g);
+	ld->param = s.param;
+	ld->values = g->values;
+	ld->defines = g->defines;
+	ld->ndefines = g->ndefines;
 	kv_section_machine(ld, s.machine);
+	kv_section_layout(ld, s.layout);
+	kv_section_image(ld, s.image);
 	kv_section_kstacks(ld, s.kstacks);
 	kv_section_arenas(ld, s.arenas);
 	kv_section_objects(ld, s.objects);
@@ -118,7 +124,7 @@ read_sections(
 	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);
 	kv_section_inject(ld, s.inject);
-	kv_section_formulas(ld, s.metrics, s.sample, s.expect);
+	kv_section_formulas(ld, s.metrics, s.sample, s.check, s.expect);
 }
 
 /* ---- Files ----------------------------------------------------------- */
@@ -257,6 +263,7 @@ create(const struct kv_scenario_file *file, struct kv_load *ld,
 	struct kv_scenario *sc = kv_mem_resize(NULL, 1, sizeof(*sc));
 
 	*sc = (struct kv_scenario){.text = file->text, .name = file->name};
+	kv_host_libc(&sc->host);
 	*ld = (struct kv_load){.sc = sc,
 	    .errors = errors,
 	    .params = {.pool = &sc->pool, .errors = errors}};
@@ -274,6 +281,8 @@ load_fini(struct kv_load *ld)
 	kv_names_fini(&ld->spaces);
 	kv_names_fini(&ld->tlb_arrays);
 	kv_names_fini(&ld->actors);
+	kv_names_fini(&ld->regions);
+	kv_names_fini(&ld->segments);
 }
 
 int
@@ -357,6 +366,8 @@ kv_scenario_free(struct kv_scenario *sc)
 		return;
 	for (i = 0; i < sc->nmetrics; i++)
 		kv_expr_free(sc->metrics[i].expr);
+	for (i = 0; i < sc->nchecks; i++)
+		kv_expr_free(sc->checks[i].expr);
 	for (i = 0; i < sc->nexpect; i++)
 		kv_expr_free(sc->expect[i].expr);
 	for (i = 0; i < sc->nlate; i++)
@@ -373,7 +384,11 @@ kv_scenario_free(struct kv_scenario *sc)
 		free(sc->samples[i].of);
 	free(sc->samples);
 	free(sc->metrics);
+	free(sc->checks);
 	free(sc->expect);
+	kv_layout_destroy(sc->layout);
+	kv_layout_destroy(sc->against);
+	kv_host_fini(&sc->host);
 	kv_pool_fini(&sc->pool);
 	kv_scenario_close(sc->file);
 	free(sc);

@@ -7,6 +7,7 @@
 #include "hw/cow.h"
 #include "hw/entry.h"
 #include "hw/tlb.h"
+#include "hw/tlb_range.h"
 #include "in/expr.h"
 #include "in/pool.h"
 #include "in/text.h"
@@ -231,11 +232,22 @@ struct kv_step {
 	const struct kv_verify_step *verify; /* of the pool */
 };
 
-/* `NAME: expression` of metrics:, or a line of expect: */
+/* An image, linked and loaded while it was read. */
+struct kv_image_spec {
+	struct kv_segment segments[KV_IMAGE_SEGMENTS];
+	struct kv_segment_place places[KV_IMAGE_SEGMENTS];
+	struct kv_segment_load loads[KV_IMAGE_SEGMENTS];
+	size_t nsegments;
+	uint64_t bytes;
+	struct kv_image_load load;
+};
+
+/* `NAME: expression` of metrics:, a line of check: or of expect: */
 struct kv_formula {
 	const char *text;      /* as written (expect), or the metric's name */
 	struct kv_expr *expr;  /* owned; NULL for violation("ID") */
-	const char *violation; /* ID, or NULL */
+	const char *violation; /* ID, or NULL; of check: what its failing is */
+	bool absent;	       /* expect: that violation is not to be */
 	struct kv_place place;
 };
 
@@ -276,17 +288,21 @@ struct kv_scenario {
 	size_t nobjects;
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
-	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
-	enum kv_entry_flush on_enter;	 /* of the CPU that has it */
-	bool verifies;			 /* there are steps that do */
+	const struct kv_tlb_config *tlb;      /* of the pool; NULL: none */
+	enum kv_entry_flush on_enter;	      /* of the CPU that has it */
+	bool verifies;			      /* there are steps that do */
+	const struct kv_tlb_range *tlb_range; /* of the pool; NULL: none */
+	struct kv_host host;		      /* of the layouts */
+	struct kv_layout *layout, *against;   /* NULL: none */
+	struct kv_image_spec *image;	      /* of the pool; NULL: none */
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;
 	unsigned plants;      /* bit i: fault i of plant.h */
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork;
-	struct kv_formula *metrics, *expect;
-	size_t nmetrics, nexpect;
+	struct kv_formula *metrics, *checks, *expect;
+	size_t nmetrics, nchecks, nexpect;
 	struct kv_sample_spec *samples;
 	size_t nsamples;
 };

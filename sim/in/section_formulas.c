@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* section_formulas.c - the sections metrics, sample and expect */
+/* section_formulas.c - the sections metrics, sample, check and expect */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -30,7 +30,9 @@ names_of(const struct kv_load *ld, const char *metric)
 		const struct kv_names *names;
 	} rows[] = {{"block.", &ld->blocks}, {"space.", &ld->spaces},
 	    {"tlb.", &ld->tlb_arrays}, {"actor.", &ld->actors},
-	    {"verify.", &ld->points}, {"host.", &ld->points}};
+	    {"verify.", &ld->points}, {"host.", &ld->points},
+	    {"layout.", &ld->regions}, {"image.", &ld->segments},
+	    {"load.", &ld->segments}};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -57,6 +59,25 @@ is_there(const struct kv_load *ld, const char *name)
 		   kv_is_kstack_arena(ld->sc, middle));
 }
 
+/* "pool.end", "against.pool.end" of a region, be it there or not. */
+static bool
+is_region_attribute(const struct kv_load *ld, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	char middle[64];
+	size_t i;
+
+	if (!kv_is_region_attribute(name))
+		return false;
+	if (strncmp(name, "against.", 8) == 0 && ld->sc->against != NULL)
+		name += 8;
+	if ((size_t)(dot - name) >= sizeof(middle))
+		return false;
+	memcpy(middle, name, (size_t)(dot - name));
+	middle[dot - name] = '\0';
+	return kv_names_find(&ld->regions, middle, &i);
+}
+
 static bool
 is_known(const struct known *k, const char *name)
 {
@@ -65,7 +86,8 @@ is_known(const struct known *k, const char *name)
 
 	if (kv_params_find(&k->ld->params, name) != NULL ||
 	    kv_names_find(&k->metrics, name, &i) ||
-	    kv_attribute_of_machine(k->ld->sc->machine, name, NULL))
+	    kv_attribute_of_machine(k->ld->sc->machine, name, NULL) ||
+	    is_region_attribute(k->ld, name))
 		return true;
 	decl = kv_metric_declared(name);
 	if (decl == NULL)
@@ -232,6 +254,63 @@ read_metrics(struct known *k, const struct kv_node *node)
 	}
 }
 
+/* ---- Checks ---------------------------------------------------------- */
+
+/* "elfuse-E1": a word, a letter, a number; or "V9". */
+static bool
+is_id(const char *text)
+{
+	const char *dash = strrchr(text, '-'), *number;
+	size_t word = dash == NULL ? 0 : (size_t)(dash - text);
+
+	if (dash == NULL)
+		return strcmp(text, "V9") == 0;
+	if (!kv_is_name(text, word) || dash[1] < 'A' || dash[1] > 'Z' ||
+	    strlen(text) >= 32)
+		return false;
+	number = dash + 2;
+	return *number != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+static bool is_invariant(const char *id);
+
+/* `- EXPRESSION`, or `- ID: EXPRESSION`. */
+static void
+read_check(struct known *k, const struct kv_node *item)
+{
+	struct kv_scenario *sc = k->ld->sc;
+	const struct kv_node *key = item->child;
+	struct kv_formula f = {.text = item->text, .violation = "V9"};
+
+	if (item->kind == KV_NODE_MAP) {
+		if (key == NULL || key->kind != KV_NODE_SCALAR ||
+		    key->next->next != NULL) {
+			kv_load_refuse(k->ld, item,
+			    "a check is an expression, or one under its id: "
+			    "{ID: expression}");
+			return;
+		}
+		if (!is_id(key->text)) {
+			kv_load_refuse(k->ld, key,
+			    "'%.40s' is no id of an invariant: a word, '-', a "
+			    "letter and a number, as in zoo-I4",
+			    key->text);
+			return;
+		}
+		if (strcmp(key->text, "V9") != 0 && is_invariant(key->text)) {
+			kv_load_refuse(k->ld, key,
+			    "'%s' is an invariant of every run already",
+			    key->text);
+			return;
+		}
+		f.violation = key->text;
+		item = key->next;
+		f.text = item->text;
+	}
+	if (compile(k, item, &f) == 0 || f.expr != NULL)
+		append(&sc->checks, &sc->nchecks, &f);
+}
+
 /* ---- Expectations ---------------------------------------------------- */
 
 /* "vmem-I4" of each invariant that is checked. */
@@ -242,32 +321,76 @@ static const char *const invariants[] = {
 };
 enum { INVARIANTS = sizeof(invariants) / sizeof(invariants[0]) };
 
+static bool
+is_invariant(const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < INVARIANTS; i++)
+		if (strcmp(invariants[i], id) == 0)
+			return true;
+	return false;
+}
+
 /* => the id that the token is, or NULL, noted at the node */
 static const char *
 find_invariant(
     struct kv_load *ld, const struct kv_node *node, const struct kv_token *t)
 {
+	const struct kv_scenario *sc = ld->sc;
 	const char *id = kv_pool_text(&ld->sc->pool, t->text, t->length);
+	const char **hints;
 	size_t i;
 
-	for (i = 0; i < INVARIANTS; i++)
-		if (strcmp(invariants[i], id) == 0)
+	if (is_invariant(id))
+		return id;
+	for (i = 0; i < sc->nchecks; i++)
+		if (strcmp(sc->checks[i].violation, id) == 0)
 			return id;
-	kv_errors_unknown(ld->errors, ld->sc->text.path, node->line,
-	    node->one_line ? t->column : node->column, "invariant", id,
-	    invariants, INVARIANTS);
+	hints = kv_mem_resize(NULL, INVARIANTS + sc->nchecks, sizeof(*hints));
+	memcpy(hints, invariants, sizeof(invariants));
+	for (i = 0; i < sc->nchecks; i++)
+		hints[INVARIANTS + i] = sc->checks[i].violation;
+	kv_errors_unknown(ld->errors, sc->text.path, node->line,
+	    node->one_line ? t->column : node->column, "invariant", id, hints,
+	    INVARIANTS + sc->nchecks);
+	free(hints);
 	return NULL;
 }
 
-/* violation("ID")?  => false: it is something else; *id NULL: noted */
+/* violation("ID") == CONDITION, which parameters decide: is it to be?
+ * from: behind the sign */
+static void
+read_condition(struct kv_load *ld, const struct kv_node *node,
+    const struct kv_token *sign, struct kv_formula *f)
+{
+	struct kv_source source = kv_source_of(node, ld->sc->text.path);
+	struct kv_value v;
+
+	source.text = sign->text + sign->length;
+	source.place.column =
+	    node->one_line ? sign->column + (unsigned)sign->length : 1;
+	if (kv_params_eval(&ld->params, &source, true, &v) != 0)
+		return;
+	if (v.kind == KV_VALUE_WORD)
+		kv_load_refuse(ld, node,
+		    "'%.40s' is a word; a comparison is needed behind "
+		    "violation(...) ==",
+		    v.w);
+	else
+		f->absent = !kv_value_true(&v);
+}
+
+/* violation("ID")?  => false: it is something else; no ID in *f: noted */
 static bool
-read_violation(struct kv_load *ld, const struct kv_node *node, const char **id)
+read_violation(
+    struct kv_load *ld, const struct kv_node *node, struct kv_formula *f)
 {
 	struct kv_token t[5];
 	struct kv_lexer lx;
+	bool equals;
 	size_t i;
 
-	*id = NULL;
 	kv_lexer_init(
 	    &lx, node->text, strlen(node->text), node->line, node->text_column);
 	for (i = 0; i < 5; i++)
@@ -275,14 +398,17 @@ read_violation(struct kv_load *ld, const struct kv_node *node, const char **id)
 	if (t[0].kind != KV_TOKEN_NAME || t[0].length != 9 ||
 	    memcmp(t[0].text, "violation", 9) != 0)
 		return false;
+	equals = t[4].kind == KV_TOKEN_SIGN && t[4].sign == KV_SIGN2('=', '=');
 	if (t[1].kind == KV_TOKEN_SIGN && t[1].sign == '(' &&
 	    t[2].kind == KV_TOKEN_STRING && t[3].kind == KV_TOKEN_SIGN &&
-	    t[3].sign == ')' && t[4].kind == KV_TOKEN_END)
-		*id = find_invariant(ld, node, &t[2]);
+	    t[3].sign == ')' && (equals || t[4].kind == KV_TOKEN_END))
+		f->violation = find_invariant(ld, node, &t[2]);
 	else
 		kv_load_refuse(ld, node,
 		    "a violation stands alone and names its invariant: "
 		    "violation(\"vmem-I4\")");
+	if (f->violation != NULL && equals)
+		read_condition(ld, node, &t[4], f);
 	return true;
 }
 
@@ -298,7 +424,7 @@ read_expect(struct known *k, const struct kv_node *list)
 		    .place = {sc->text.path, item->line, item->column}};
 
 		if (item->kind != KV_NODE_SCALAR ||
-		    !read_violation(k->ld, item, &f.violation))
+		    !read_violation(k->ld, item, &f))
 			compile(k, item, &f);
 		append(&sc->expect, &sc->nexpect, &f);
 	}
@@ -449,12 +575,17 @@ read_samples(struct known *k, const struct kv_node *node)
 
 void
 kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
-    const struct kv_node *sample, const struct kv_node *expect)
+    const struct kv_node *sample, const struct kv_node *check,
+    const struct kv_node *expect)
 {
+	const struct kv_node *item;
 	struct known k = {.ld = ld};
 
 	read_metrics(&k, metrics);
 	read_samples(&k, sample);
+	if (check != NULL && kv_load_list(ld, check, "check") != NULL)
+		for (item = check->child; item != NULL; item = item->next)
+			read_check(&k, item);
 	if (expect != NULL && kv_load_list(ld, expect, "expect") != NULL)
 		read_expect(&k, expect);
 	known_fini(&k);

@@ -173,7 +173,7 @@ read_arrays(
 
 struct tlb_args {
 	const char *preset;
-	const struct kv_node *arrays;
+	const struct kv_node *arrays, *range;
 	uint64_t coalesce;
 	unsigned on_enter;
 	bool tags;
@@ -199,8 +199,44 @@ static const struct kv_field tlb_fields[] = {
     {.key = "on_enter",
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(on_enter),
-	.words = disciplines}};
+	.words = disciplines},
+    {.key = "range", .kind = KV_FIELD_NODE, .offset = AT(range)}};
 #undef AT
+
+struct range_args {
+	uint64_t unit, step, scales, nums, limit;
+};
+#define UINT(name, most)                                               \
+	{                                                              \
+		.key = #name, .kind = KV_FIELD_UINT,                   \
+		.offset = offsetof(struct range_args, name), .min = 1, \
+		.max = (most), .required = true                        \
+	}
+
+static const struct kv_field range_fields[] = {UINT(unit, 1 << 20),
+    UINT(step, 1 << 20), UINT(scales, 16), UINT(nums, 1 << 20),
+    {.key = "limit",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct range_args, limit),
+	.min = 1}};
+
+static void
+read_range(struct kv_load *ld, const struct kv_node *node)
+{
+	struct kv_tlb_range *range;
+	struct range_args a = {0};
+
+	if (kv_fields_read(
+		ld, node, "range", "key", FIELDS(range_fields), &a) != 0)
+		return;
+	range = kv_pool_alloc(&ld->sc->pool, sizeof(*range));
+	*range = (struct kv_tlb_range){.unit = a.unit,
+	    .step = a.step,
+	    .scales = (unsigned)a.scales,
+	    .nums = (unsigned)a.nums,
+	    .limit = a.limit};
+	ld->sc->tlb_range = range;
+}
 
 static void
 read_preset(struct kv_load *ld, const struct kv_node *node, const char *name,
@@ -253,6 +289,8 @@ kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 	if (kv_map_get(node, "tags") != NULL)
 		cfg->tags = a.tags;
 	ld->sc->on_enter = (enum kv_entry_flush)a.on_enter;
+	if (a.range != NULL)
+		read_range(ld, a.range);
 }
 
 /* ---- Steps: what they share ------------------------------------------ */

@@ -10,6 +10,8 @@
  * are called in this order; node is NULL where the section is missing.
  */
 void kv_section_machine(struct kv_load *ld, const struct kv_node *node);
+void kv_section_layout(struct kv_load *ld, const struct kv_node *node);
+void kv_section_image(struct kv_load *ld, const struct kv_node *node);
 void kv_section_kstacks(struct kv_load *ld, const struct kv_node *node);
 void kv_section_arenas(struct kv_load *ld, const struct kv_node *node);
 void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
@@ -19,7 +21,8 @@ void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
 void kv_section_inject(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
-    const struct kv_node *sample, const struct kv_node *expect);
+    const struct kv_node *sample, const struct kv_node *check,
+    const struct kv_node *expect);
 
 /*
  * Steps with a reader of their own.  key: the step's name, its value follows;

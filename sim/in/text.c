@@ -361,7 +361,7 @@ kv_errors_unknown(struct kv_errors *errors, const char *path, unsigned line,
     const char *const *names, size_t count)
 {
 	const char *near;
-	char all[160];
+	char all[220];
 
 	/* Hints take time; a list that is full takes none. */
 	if (kv_errors_full(errors)) {

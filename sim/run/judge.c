@@ -16,35 +16,38 @@ is_expected(const struct kv_scenario *sc, const char *id)
 	size_t i;
 
 	for (i = 0; i < sc->nexpect; i++)
-		if (sc->expect[i].violation != NULL &&
+		if (sc->expect[i].violation != NULL && !sc->expect[i].absent &&
 		    strcmp(sc->expect[i].violation, id) == 0)
 			return true;
 	return false;
 }
 
-/* "vmem-I4" of a module's own, "V7" of those of all. */
-static void
-set_id(struct kv_violation *v, const struct kv_diag *diag)
-{
-	bool generic = strcmp(diag->module, "V") == 0;
-
-	snprintf(v->id, sizeof(v->id), generic ? "%s%u" : "%s-I%u",
-	    diag->module, diag->invariant);
-}
-
 void
-kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
+kv_run_violate_id(
+    struct kv_run *run, const char *id, uint64_t address, const char *text)
 {
 	struct kv_violation v = {
-	    .step = run->ops, .address = diag->address, .text = diag->text};
+	    .step = run->ops, .address = address, .text = text};
 
-	set_id(&v, diag);
+	snprintf(v.id, sizeof(v.id), "%s", id);
 	v.expected = is_expected(run->sc, v.id);
 	run->unexpected += !v.expected;
 	if (run->nviolations < KV_VIOLATIONS_MAX)
 		run->violations[run->nviolations++] = v;
 	else
 		run->unlisted++;
+}
+
+/* "vmem-I4" of a module's own, "V7" of those of all. */
+void
+kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
+{
+	bool generic = strcmp(diag->module, "V") == 0;
+	char id[40];
+
+	snprintf(id, sizeof(id), generic ? "%s%u" : "%s-I%u", diag->module,
+	    diag->invariant);
+	kv_run_violate_id(run, id, diag->address, diag->text);
 }
 
 static uint64_t
@@ -76,6 +79,19 @@ value_of(const struct kv_metric *x)
 	return v;
 }
 
+/* "pool.end" of the layout, "against.pool.end" of the other one. */
+static bool
+is_of_layout(
+    const struct kv_scenario *sc, const char *name, struct kv_value *value)
+{
+	static const char against[] = "against.";
+
+	if (strncmp(name, against, strlen(against)) == 0 &&
+	    kv_attribute_of_layout(sc->against, name + strlen(against), value))
+		return true;
+	return kv_attribute_of_layout(sc->layout, name, value);
+}
+
 bool
 kv_run_lookup(void *arg, const char *name, struct kv_value *value)
 {
@@ -97,8 +113,10 @@ kv_run_lookup(void *arg, const char *name, struct kv_value *value)
 			*value = run->sc->params[i].value;
 			return true;
 		}
-	/* A name that another run would produce. */
-	if (kv_metric_declared(name) == NULL)
+	if (is_of_layout(run->sc, name, value))
+		return true;
+	/* A name that another run would produce, or a region that it has. */
+	if (kv_metric_declared(name) == NULL && !kv_is_region_attribute(name))
 		return false;
 	*value = (struct kv_value){.kind = KV_VALUE_NONE};
 	return true;
@@ -106,12 +124,18 @@ kv_run_lookup(void *arg, const char *name, struct kv_value *value)
 
 /* ---- Judgement ------------------------------------------------------- */
 
+/* as: what the figure is another name of, whose form it has; may be NULL. */
 static void
-put_value(struct kv_metrics *m, const char *name, const struct kv_value *v)
+put_value(struct kv_metrics *m, const char *name, const struct kv_value *v,
+    const struct kv_metric *as)
 {
+	enum kv_metric_kind kind = KV_METRIC_COUNT;
+
 	switch (v->kind) {
 	case KV_VALUE_UINT:
-		kv_metrics_put_uint(m, KV_METRIC_COUNT, name, v->u);
+		if (as != NULL && as->kind != KV_METRIC_SIGNED)
+			kind = as->kind;
+		kv_metrics_put_uint(m, kind, name, v->u);
 		break;
 	case KV_VALUE_INT:
 		kv_metrics_put_int(m, name, v->i);
@@ -132,13 +156,18 @@ define_metrics(struct kv_run *run, struct kv_errors *errors)
 {
 	const struct kv_scenario *sc = run->sc;
 	struct kv_value v;
+	const char *same;
 	int error = 0;
 	size_t i;
 
 	for (i = 0; i < sc->nmetrics; i++) {
+		same = kv_expr_name(sc->metrics[i].expr);
 		if (kv_expr_eval(sc->metrics[i].expr, kv_run_lookup, run, &v,
 			errors) == 0)
-			put_value(&run->metrics, sc->metrics[i].text, &v);
+			put_value(&run->metrics, sc->metrics[i].text, &v,
+			    same == NULL
+				? NULL
+				: kv_metrics_find(&run->metrics, same));
 		else
 			error = EINVAL;
 	}
@@ -178,7 +207,7 @@ judge_one(struct kv_run *run, const struct kv_formula *f,
 	*j = (struct kv_judgement){.text = f->text};
 	if (f->violation != NULL) {
 		j->value.u = violations_of(run, f->violation);
-		j->ok = j->value.u != 0;
+		j->ok = (j->value.u != 0) != f->absent;
 		return 0;
 	}
 	if (kv_expr_eval(f->expr, kv_run_lookup, run, &truth, errors) != 0 ||
@@ -248,10 +277,12 @@ measure_all(struct kv_run *run)
 	for (i = 0; i < run->sc->narenas; i++)
 		kv_world_measure_arena(run->arenas[i], &run->metrics);
 	measure_loads(run);
+	kv_plan_measure(run->sc, &run->metrics);
 	measure_fails(run);
 	if (run->sc->kstacks.present)
 		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
 		    "guard.hits", run->runner->guard_hits);
+	kv_range_ops_measure(run->runner, &run->metrics);
 	if (run->tlb != NULL)
 		kv_measure_tlb(run->tlb, &run->metrics);
 	if (run->runner->actors != NULL)
@@ -276,6 +307,8 @@ kv_run_judge(struct kv_run *run, struct kv_errors *errors)
 	    (run->cfg.verify || run->sc->verifies))
 		kv_verifier_measure(run->cfg.verifier, &run->metrics);
 	error = define_metrics(run, errors);
+	if (error == 0 && run->cfg.audit >= 1)
+		error = kv_plan_judge(run, errors);
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (judge_one(
 			run, &run->sc->expect[i], &run->judged[i], errors) != 0)

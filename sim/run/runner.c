@@ -414,5 +414,6 @@ kv_run_free(struct kv_run *run)
 	free(r);
 	free(run->arenas);
 	free(run->judged);
+	kv_pool_fini(&run->texts);
 	free(run);
 }

@@ -14,7 +14,7 @@ struct kv_violation {
 	char id[40];	  /* "vmem-I5", "freebsd-I4" */
 	uint64_t step;	  /* operation, from 1, after which it was found */
 	uint64_t address; /* va, pa or pindex */
-	const char *text; /* static, or the verifier's */
+	const char *text; /* static, the verifier's, or of the run */
 	bool expected;	  /* by violation("ID") */
 };
 
@@ -67,8 +67,9 @@ struct kv_run {
 	struct kv_judgement *judged; /* sc->nexpect */
 	struct kv_violation violations[KV_VIOLATIONS_MAX];
 	size_t nviolations;
-	uint64_t unlisted;   /* violations beyond the list */
-	uint64_t unexpected; /* violations, listed or not */
+	struct kv_pool texts; /* of violations that are put together */
+	uint64_t unlisted;    /* violations beyond the list */
+	uint64_t unexpected;  /* violations, listed or not */
 	enum kv_outcome outcome;
 	struct kv_runner *runner; /* the rest; private to runner.c */
 };
@@ -91,8 +92,11 @@ void kv_run_drain(struct kv_run *run);
 /* Do all expectations hold, and was every violation expected? */
 bool kv_run_passed(const struct kv_run *run);
 
-/* Note a violation. */
+/* Note a violation; or one of an id of its own.  text: kept as long as the run.
+ */
 void kv_run_violate(struct kv_run *run, const struct kv_diag *diag);
+void kv_run_violate_id(
+    struct kv_run *run, const char *id, uint64_t address, const char *text);
 
 /* Fill metrics with all that world and arenas know and, where they can be
  * computed now, the scenario's own. */

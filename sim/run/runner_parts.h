@@ -67,7 +67,10 @@ struct kv_runner {
 	bool traced;	      /* an arena step was mixed into it */
 	uint64_t total, done; /* operations, for the progress bar */
 	uint64_t map_fails[KV_MAP_FAILS]; /* fail.* */
-	kv_pindex_t pindex;		  /* of the map step that runs */
+	struct kv_tlb_range_op range_op;  /* of the last range, if that fits */
+	uint64_t range_ops, range_extra;  /* pages flushed unasked */
+	bool range_fits;
+	kv_pindex_t pindex;  /* of the map step that runs */
 	uint64_t guard_hits; /* touches of guard pages, which no leaf maps */
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
@@ -129,6 +132,16 @@ bool kv_runner_fault(
 
 /* A write went through to the page that the tables map. */
 void kv_runner_wrote(struct kv_runner *r, unsigned space, kv_va_t va);
+
+/* flush.*: the operands of range flushes. */
+void kv_range_ops_measure(const struct kv_runner *r, struct kv_metrics *m);
+
+/* layout.*, image.*, load.* of what the scenario plans. */
+void kv_plan_measure(const struct kv_scenario *sc, struct kv_metrics *m);
+
+/* The faults of the plan, and checks that fail, are violations.
+ * => 0; EINVAL, noted: a check cannot be evaluated */
+int kv_plan_judge(struct kv_run *run, struct kv_errors *errors);
 
 /* An operation changed the leaves of a range: flush it, where there is a TLB.
  */

@@ -21,8 +21,41 @@ void
 kv_runner_flush(
     struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 {
-	if (r->run->tlb != NULL)
-		kv_tlb_flush_range(r->run->tlb, space, va, npages);
+	const struct kv_tlb_range *range = r->run->sc->tlb_range;
+	struct kv_tlb *tlb = r->run->tlb;
+
+	if (tlb == NULL)
+		return;
+	r->range_fits =
+	    range != NULL && kv_tlb_range_op(range, npages, &r->range_op) == 0;
+	if (range != NULL && !r->range_fits) {
+		kv_tlb_flush_all(tlb);
+		return;
+	}
+	if (range != NULL) {
+		r->range_ops++;
+		r->range_extra += r->range_op.npages - npages;
+		npages = r->range_op.npages;
+	}
+	kv_tlb_flush_range(tlb, space, va, npages);
+}
+
+void
+kv_range_ops_measure(const struct kv_runner *r, struct kv_metrics *m)
+{
+	if (r->run->sc->tlb_range == NULL)
+		return;
+	kv_metrics_put_uint(
+	    m, KV_METRIC_COUNT, "flush.range_ops", r->range_ops);
+	kv_metrics_put_uint(
+	    m, KV_METRIC_COUNT, "flush.extra_pages", r->range_extra);
+	if (!r->range_fits)
+		return;
+	kv_metrics_put_uint(
+	    m, KV_METRIC_COUNT, "flush.scale", r->range_op.scale);
+	kv_metrics_put_uint(m, KV_METRIC_COUNT, "flush.num", r->range_op.num);
+	kv_metrics_put_uint(
+	    m, KV_METRIC_COUNT, "flush.pages", r->range_op.npages);
 }
 
 int

@@ -69,6 +69,18 @@ BAD = '''
 {kvasir: 1, work: [{alloc: {arena: a, size: 1, as: 1}}]}
 {kvasir: 1, work: [{repeat: {times: 1}}]}
 {kvasir: 1, work: [{repeat: {times: 1, steps: [{spawn: {}}]}}]}
+{kvasir: 1, layout: {}}
+{kvasir: 1, layout: {regions: {a: {start: 1}}}}
+{kvasir: 1, layout: {regions: {a-b: {at: 1}}}}
+{kvasir: 1, layout: {window: {base: 1}, regions: {a: {at: 1, size: 1}}}}
+{kvasir: 1, layout: {against: {}, regions: {a: {at: 1, size: 1}}}}
+{kvasir: 1, image: {segments: {a: {prot: r, sizes: 1}}}}
+{kvasir: 1, image: {align: 8, segments: {a: {prot: r}}}}
+{kvasir: 1, image: {align: 8, segments: {a: {prot: r-x, sizes: 1}}}}
+{kvasir: 1, tlb: {preset: unlimited, range: {unit: 2}}}
+{kvasir: 1, check: {zoo-I1: 1}}
+{kvasir: 1, check: [{zoo: 1}]}
+{kvasir: 1, check: [{zoo-I1: 1, zoo-I2: 1}]}
 {kvasir: 1, metrics: {a-b: 1}}
 {kvasir: 1, sample: [a]}
 {kvasir: 1, sample: {a: {}}}
