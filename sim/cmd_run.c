@@ -8,7 +8,7 @@
 #include "out/plot.h"
 #include "out/plot_tlb.h"
 #include "out/report_run.h"
-#include "run/plant.h"
+#include "run/once.h"
 #include "out/shape.h"
 
 /* Columns of the pictures over time. */
@@ -147,34 +147,6 @@ report(struct kv_run *run, const struct kv_opts *opts)
 	return status;
 }
 
-/* ---- Machines -------------------------------------------------------- */
-
-/* Does the scenario map anything? */
-static bool
-maps(const struct kv_scenario *sc)
-{
-	return sc->kstacks.present || sc->paging;
-}
-
-/* The faults of --inject join those of the scenario.  => exit status */
-static int
-plants_of(const struct kv_opts *opts, unsigned *plants)
-{
-	enum kv_plant plant;
-
-	if (opts->inject == NULL)
-		return KV_EXIT_OK;
-	plant = kv_plant_find(opts->inject);
-	if (plant == KV_PLANTS) {
-		kv_log_error("run: no fault \"%s\" in this version "
-			     "(see kvasir list faults)",
-		    opts->inject);
-		return KV_EXIT_USAGE;
-	}
-	*plants |= 1u << plant;
-	return KV_EXIT_OK;
-}
-
 /* No KVM is a reason to skip, unless it is required.  => exit status */
 static int
 absent(const struct kv_opts *opts, int error, const char *reason)
@@ -187,68 +159,29 @@ absent(const struct kv_opts *opts, int error, const char *reason)
 	return opts->require_kvm ? KV_EXIT_FAILED : KV_EXIT_SKIPPED;
 }
 
-/* The machines that the run is held against.  => exit status */
-static int
-open_machines(const struct kv_opts *opts, const struct kv_scenario *sc,
-    struct kv_verifier **verifier)
-{
-	struct kv_verify_config cfg = {.seed = opts->seed,
-	    .huge = sc->huge,
-	    .twin = kv_verify_model,
-	    .real = opts->kvm ? kv_mmu_kvm_open : NULL,
-	    .plants = sc->plants};
-	const struct kv_pte_format *format = kv_pte_find(sc->machine->name);
-	const char *reason = NULL;
-	int status = plants_of(opts, &cfg.plants), error;
-
-	if (status != KV_EXIT_OK)
-		return status;
-	kv_verifier_create(&cfg, verifier);
-	if (!opts->kvm || !maps(sc))
-		return KV_EXIT_OK;
-	if (sc->nspaces != 0)
-		format = sc->spaces[0].format;
-	error = kv_verifier_open(*verifier, format, &reason);
-	return error == 0 ? KV_EXIT_OK : absent(opts, error, reason);
-}
-
-/* ---- The run --------------------------------------------------------- */
-
-static int
-execute(const struct kv_opts *opts, const struct kv_scenario *sc,
-    struct kv_verifier *verifier, struct kv_errors *errors)
-{
-	const struct kv_run_config cfg = {.seed = opts->seed,
-	    .audit = opts->audit,
-	    .nsamples = opts->output != NULL ? SAMPLES : 0,
-	    .verifier = verifier,
-	    .verify = opts->kvm || opts->inject != NULL || sc->plants != 0,
-	    .kvm = opts->kvm};
-	struct kv_run *run = NULL;
-	int status = KV_EXIT_USAGE;
-
-	if (kv_run_execute(sc, &cfg, &run, errors) == 0)
-		status = report(run, opts);
-	kv_run_free(run);
-	return status;
-}
-
 int
 kv_cmd_run(const struct kv_opts *opts)
 {
-	struct kv_verifier *verifier = NULL;
+	const struct kv_once_config cfg = {.path = opts->operands[0],
+	    .defines = opts->defines,
+	    .ndefines = opts->ndefines,
+	    .run = {.seed = opts->seed,
+		.audit = opts->audit,
+		.nsamples = opts->output != NULL ? SAMPLES : 0,
+		.kvm = opts->kvm},
+	    .inject = opts->inject};
 	struct kv_errors errors = {0};
-	struct kv_scenario *sc = NULL;
-	int status = KV_EXIT_USAGE;
+	struct kv_once once = {0};
+	int error = kv_once_run(&cfg, &once, &errors), status;
 
-	if (kv_scenario_load(opts->operands[0], opts->defines, opts->ndefines,
-		&sc, &errors) == 0)
-		status = open_machines(opts, sc, &verifier);
-	if (sc != NULL && status == KV_EXIT_OK)
-		status = execute(opts, sc, verifier, &errors);
+	if (error == 0)
+		status = report(once.run, opts);
+	else if (once.reason != NULL)
+		status = absent(opts, error, once.reason);
+	else
+		status = KV_EXIT_USAGE;
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
-	kv_verifier_destroy(verifier);
-	kv_scenario_free(sc);
+	kv_once_fini(&once);
 	return status;
 }

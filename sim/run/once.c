@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* once.c - one scenario, from its file to a run that is judged */
+#include "run/once.h"
+
+#include <errno.h>
+
+#include "run/plant.h"
+
+/* Does the scenario map anything? */
+static bool
+maps(const struct kv_scenario *sc)
+{
+	return sc->kstacks.present || sc->paging;
+}
+
+/* The fault of --inject joins those of the scenario.
+ * => 0; EINVAL, noted: there is no such fault */
+static int
+plants_of(const struct kv_once_config *cfg, struct kv_scenario *sc,
+    struct kv_errors *errors)
+{
+	enum kv_plant plant;
+
+	if (cfg->sound)
+		sc->plants = 0;
+	if (cfg->inject == NULL)
+		return 0;
+	plant = kv_plant_find(cfg->inject);
+	if (plant == KV_PLANTS) {
+		kv_errors_add(errors, "--inject", 0, 0,
+		    "no fault \"%s\" in this version (see kvasir list faults)",
+		    cfg->inject);
+		return EINVAL;
+	}
+	sc->plants |= 1u << plant;
+	return 0;
+}
+
+/* The machines that the run is held against. */
+static int
+open_machines(const struct kv_once_config *cfg, struct kv_once *o)
+{
+	const struct kv_scenario *sc = o->sc;
+	struct kv_verify_config verify = {.seed = cfg->run.seed,
+	    .huge = sc->huge,
+	    .twin = kv_verify_model,
+	    .real = cfg->run.kvm ? kv_mmu_kvm_open : NULL,
+	    .plants = sc->plants};
+	const struct kv_pte_format *format = kv_pte_find(sc->machine->name);
+
+	kv_verifier_create(&verify, &o->verifier);
+	if (!cfg->run.kvm || !maps(sc))
+		return 0;
+	if (sc->nspaces != 0)
+		format = sc->spaces[0].format;
+	return kv_verifier_open(o->verifier, format, &o->reason);
+}
+
+int
+kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
+    struct kv_errors *errors)
+{
+	struct kv_run_config run = cfg->run;
+	int error = kv_scenario_load(
+	    cfg->path, cfg->defines, cfg->ndefines, &o->sc, errors);
+
+	if (error == 0)
+		error = plants_of(cfg, o->sc, errors);
+	if (error == 0)
+		error = open_machines(cfg, o);
+	if (error != 0)
+		return error;
+	run.verifier = o->verifier;
+	run.verify = run.kvm || o->sc->plants != 0;
+	return kv_run_execute(o->sc, &run, &o->run, errors);
+}
+
+void
+kv_once_fini(struct kv_once *o)
+{
+	kv_run_free(o->run);
+	kv_verifier_destroy(o->verifier);
+	kv_scenario_free(o->sc);
+	*o = (struct kv_once){0};
+}
