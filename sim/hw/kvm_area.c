@@ -94,24 +94,31 @@ kv_vm_window_slot(const struct kv_vm *vm)
 	return 1U << (vm->machine->pt_shift - 2);
 }
 
-kv_va_t
-kv_vm_area_va(const struct kv_vm *vm, enum kv_area area)
+static uint64_t
+area_page(const struct kv_vm *vm, unsigned cpu, enum kv_area area)
 {
-	uint64_t page = area == AREA_LOG ? log_page(vm) : (uint64_t)area;
-
-	return vm->window + page_of(vm, page);
+	if (area == AREA_LOG)
+		return log_page(vm);
+	return (uint64_t)area +
+	       (area < AREA_SHARED ? (uint64_t)cpu * AREA_PER_CPU : 0);
 }
 
 kv_va_t
-kv_vm_area_top(const struct kv_vm *vm, enum kv_area area)
+kv_vm_area_va(const struct kv_vm *vm, unsigned cpu, enum kv_area area)
 {
-	return kv_vm_area_va(vm, area) + page_of(vm, 1);
+	return vm->window + page_of(vm, area_page(vm, cpu, area));
+}
+
+kv_va_t
+kv_vm_area_top(const struct kv_vm *vm, unsigned cpu, enum kv_area area)
+{
+	return kv_vm_area_va(vm, cpu, area) + page_of(vm, 1);
 }
 
 kv_va_t
 kv_vm_code(const struct kv_vm *vm, const char *label)
 {
-	return kv_vm_area_va(vm, AREA_CODE) +
+	return kv_vm_area_va(vm, 0, AREA_CODE) +
 	       (uint64_t)(label - kv_guest_start);
 }
 
@@ -126,8 +133,19 @@ area_table(const struct kv_vm *vm, uint64_t page)
 static bool
 is_hole(const struct kv_vm *vm, uint64_t page)
 {
-	return page == AREA_STACK - 1 || page == AREA_IST - 1 ||
-	       page == AREA_USER - 1 || page >= end_page(vm);
+	return page < AREA_SHARED ? page % 2 != 0 : page >= end_page(vm);
+}
+
+size_t
+kv_vm_own(const struct kv_vm *vm, kv_va_t *pages)
+{
+	size_t n = 0;
+	uint64_t i;
+
+	for (i = 0; i < end_page(vm); i++)
+		if (!is_hole(vm, i))
+			pages[n++] = vm->window + page_of(vm, i);
+	return n;
 }
 
 /* The area by pages, its holes left out; the pool by leaves of level 1. */
@@ -161,13 +179,17 @@ put(char *at, uint64_t value, size_t size)
 	memcpy(at, &value, size);
 }
 
-static void
-set_gate(struct kv_vm *vm, unsigned vector, const char *label, unsigned type,
-    unsigned ist)
+/* A place in the page of tables of a vCPU. */
+static char *
+tables_at(const struct kv_vm *vm, unsigned cpu, size_t offset)
 {
-	char *gate = (char *)area_table(vm, AREA_TABLES) + AREA_IDT +
-		     (size_t)vector * 16;
-	uint64_t to = kv_vm_code(vm, label);
+	return (char *)area_table(vm, area_page(vm, cpu, AREA_TABLES)) + offset;
+}
+
+static void
+set_gate(char *idt, unsigned vector, uint64_t to, unsigned type, unsigned ist)
+{
+	char *gate = idt + (size_t)vector * 16;
 
 	put(gate, to, 2);
 	put(gate + 2, AREA_CODE0, 2);
@@ -177,27 +199,36 @@ set_gate(struct kv_vm *vm, unsigned vector, const char *label, unsigned type,
 }
 
 static void
-set_gates(struct kv_vm *vm)
+set_gates(struct kv_vm *vm, unsigned cpu)
 {
-	unsigned vector;
+	static const struct {
+		unsigned vector;
+		const char *label;
+		unsigned type, ist;
+	} gates[] = {{3, kv_guest_on_flush, GATE_INTERRUPT | GATE_DPL3, 0},
+	    {6, kv_guest_on_done, GATE_INTERRUPT, 0},
+	    {8, kv_guest_on_double_fault, GATE_INTERRUPT, 1},
+	    {13, kv_guest_on_protection, GATE_INTERRUPT, 0},
+	    {14, kv_guest_on_page_fault, GATE_INTERRUPT, 0}};
+	char *idt = tables_at(vm, cpu, AREA_IDT);
+	unsigned i;
 
-	for (vector = 0; vector < AREA_VECTORS; vector++)
-		set_gate(vm, vector, kv_guest_on_stray, GATE_INTERRUPT, 0);
-	set_gate(vm, 3, kv_guest_on_flush, GATE_INTERRUPT | GATE_DPL3, 0);
-	set_gate(vm, 6, kv_guest_on_done, GATE_INTERRUPT, 0);
-	set_gate(vm, 8, kv_guest_on_double_fault, GATE_INTERRUPT, 1);
-	set_gate(vm, 13, kv_guest_on_protection, GATE_INTERRUPT, 0);
-	set_gate(vm, 14, kv_guest_on_page_fault, GATE_INTERRUPT, 0);
+	for (i = 0; i < AREA_VECTORS; i++)
+		set_gate(idt, i, kv_vm_code(vm, kv_guest_on_stray),
+		    GATE_INTERRUPT, 0);
+	for (i = 0; i < sizeof(gates) / sizeof(gates[0]); i++)
+		set_gate(idt, gates[i].vector, kv_vm_code(vm, gates[i].label),
+		    gates[i].type, gates[i].ist);
 }
 
 static void
-set_segments(struct kv_vm *vm)
+set_segments(struct kv_vm *vm, unsigned cpu)
 {
 	static const uint64_t gdt[] = {0, UINT64_C(0x00af9b000000ffff),
 	    UINT64_C(0x00cf93000000ffff), UINT64_C(0x00cff3000000ffff),
 	    UINT64_C(0x00affb000000ffff)};
-	char *tables = (char *)area_table(vm, AREA_TABLES);
-	uint64_t tss = kv_vm_area_va(vm, AREA_TABLES) + AREA_TSS;
+	char *tables = tables_at(vm, cpu, 0);
+	uint64_t tss = kv_vm_area_va(vm, cpu, AREA_TABLES) + AREA_TSS;
 	char *d = tables + AREA_TR;
 
 	memcpy(tables, gdt, sizeof(gdt));
@@ -206,21 +237,25 @@ set_segments(struct kv_vm *vm)
 	put(d + 5, TSS_BUSY, 1);
 	put(d + 7, tss >> 24, 1);
 	put(d + 8, tss >> 32, 4);
-	put(tables + AREA_TSS + 4, kv_vm_area_top(vm, AREA_STACK), 8);
-	put(tables + AREA_TSS + 36, kv_vm_area_top(vm, AREA_IST), 8);
+	put(tables + AREA_TSS + 4, kv_vm_area_top(vm, cpu, AREA_STACK), 8);
+	put(tables + AREA_TSS + 36, kv_vm_area_top(vm, cpu, AREA_IST), 8);
 	put(tables + AREA_TSS + 102, AREA_TSS_SIZE, 2);
 }
 
 void
 kv_vm_area_init(struct kv_vm *vm)
 {
+	unsigned cpu;
+
 	vm->window = (uint64_t)kv_vm_window_slot(vm)
 		     << (vm->machine->page_shift +
 			    (vm->levels - 1) * vm->machine->pt_shift);
 	KV_ASSERT(end_page(vm) <= entries(vm));
 	map_window(vm);
-	set_segments(vm);
-	set_gates(vm);
+	for (cpu = 0; cpu < KV_VM_CPUS; cpu++) {
+		set_segments(vm, cpu);
+		set_gates(vm, cpu);
+	}
 	memcpy(area_table(vm, AREA_CODE), kv_guest_start,
 	    (size_t)(kv_guest_end - kv_guest_start));
 }

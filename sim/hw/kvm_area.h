@@ -7,15 +7,19 @@
 
 /* Pages.  The fault log follows the list, whose length depends on pages. */
 enum kv_area {
+	/* of each vCPU, one set behind the other */
 	AREA_TABLES,	/* GDT, TSS, IDT */
-	AREA_CODE,	/* kvm_guest.S */
-	AREA_STACK = 3, /* of CPL 0, a hole below */
-	AREA_IST = 5,	/* of #DF, likewise */
-	AREA_USER = 7,	/* of CPL 3, likewise */
-	AREA_ROOT = 9,
+	AREA_STACK = 2, /* of CPL 0, a hole below */
+	AREA_IST = 4,	/* of #DF, likewise */
+	AREA_USER = 6,	/* of CPL 3, likewise */
+	AREA_PER_CPU = 8,
+	/* of all */
+	AREA_SHARED = KV_VM_CPUS * AREA_PER_CPU,
+	AREA_CODE = AREA_SHARED, /* kvm_guest.S */
+	AREA_ROOT,
 	AREA_PROBE,
-	AREA_CHAIN,	/* tables of the window, by level */
-	AREA_LIST = 16, /* behind the chain of five levels */
+	AREA_CHAIN,		    /* tables of the window, by level */
+	AREA_LIST = AREA_CHAIN + 5, /* behind the chain of five levels */
 	AREA_LOG = -1
 };
 
@@ -34,9 +38,10 @@ enum {
 	AREA_IDT_SIZE = AREA_VECTORS * 16
 };
 
-/* Where the guest sees the start of a page, its end, and a label. */
-kv_va_t kv_vm_area_va(const struct kv_vm *vm, enum kv_area area);
-kv_va_t kv_vm_area_top(const struct kv_vm *vm, enum kv_area area);
+/* Where the guest sees the start of a page, its end, and a label.  cpu: whose,
+ * if each has one. */
+kv_va_t kv_vm_area_va(const struct kv_vm *vm, unsigned cpu, enum kv_area area);
+kv_va_t kv_vm_area_top(const struct kv_vm *vm, unsigned cpu, enum kv_area area);
 kv_va_t kv_vm_code(const struct kv_vm *vm, const char *label);
 
 #endif

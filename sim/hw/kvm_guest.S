@@ -22,7 +22,7 @@
 	.globl kv_guest_write, kv_guest_write_next
 	.globl kv_guest_exec, kv_guest_exec_next
 	.globl kv_guest_store, kv_guest_store_next
-	.globl kv_guest_count, kv_guest_push
+	.globl kv_guest_count, kv_guest_push, kv_guest_flush
 	.globl kv_guest_on_page_fault, kv_guest_on_protection
 	.globl kv_guest_on_double_fault, kv_guest_on_done
 	.globl kv_guest_on_flush, kv_guest_on_stray
@@ -90,6 +90,9 @@ kv_guest_push:
 	jnz	kv_guest_push
 	movq	%r14, %rsp
 	ud2
+
+kv_guest_flush:
+	int3
 
 /* ---- Handlers, CPL 0 ------------------------------------------------- */
 

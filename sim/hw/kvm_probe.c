@@ -244,8 +244,10 @@ int
 kv_mmu_kvm_probe(
     const char *device, struct kv_mmu_caps *caps, const char **reason)
 {
-	struct kv_vm_config cfg = {
-	    .device = device, .levels = LEVELS, .timeout_ms = TIMEOUT_MS};
+	struct kv_vm_config cfg = {.device = device,
+	    .levels = LEVELS,
+	    .timeout_ms = TIMEOUT_MS,
+	    .cpus = 1};
 	struct kv_mmu_caps found = {.kind = kind()};
 	struct probe p = {0};
 	int error = kv_vm_open(&cfg, &p.vm, reason);

@@ -54,23 +54,23 @@ segment(unsigned selector, bool code)
 }
 
 static int
-fail(struct kv_vm *vm, const char *reason)
+fail(struct kv_vm_cpu *cpu, const char *reason)
 {
-	vm->reason = reason;
+	cpu->reason = reason;
 	return EIO;
 }
 
 int
-kv_vm_run_init(struct kv_vm *vm)
+kv_vm_run_init(const struct kv_vm *vm, struct kv_vm_cpu *cpu)
 {
 	struct kvm_sregs *s = kv_mem_resize(NULL, 1, sizeof(*s));
-	kv_va_t tables = kv_vm_area_va(vm, AREA_TABLES);
+	kv_va_t tables = kv_vm_area_va(vm, cpu->index, AREA_TABLES);
 
-	vm->sregs = s;
+	cpu->sregs = s;
 	if ((vm->sync & SYNC_NEEDED) != SYNC_NEEDED)
-		return fail(vm, "KVM takes no registers through memory");
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, s) != 0)
-		return fail(vm, "KVM tells no registers");
+		return fail(cpu, "KVM takes no registers through memory");
+	if (ioctl(cpu->fd, KVM_GET_SREGS, s) != 0)
+		return fail(cpu, "KVM tells no registers");
 	s->cs = segment(AREA_CODE0, true);
 	s->ss = s->ds = s->es = s->fs = s->gs = segment(AREA_DATA0, false);
 	s->tr = (struct kvm_segment){.base = tables + AREA_TSS,
@@ -87,30 +87,39 @@ kv_vm_run_init(struct kv_vm *vm)
 	s->cr3 = kv_vm_root(vm, false);
 	s->cr4 = vm->levels > 4 ? CR4_PAE | CR4_LA57 : CR4_PAE;
 	s->efer = EFER_BITS;
-	if (ioctl(vm->vcpu, KVM_SET_SREGS, s) != 0)
-		return fail(vm, vm->levels > 4
-				    ? "the CPU has no page tables of 5 levels"
-				    : "KVM refuses long mode");
+	if (ioctl(cpu->fd, KVM_SET_SREGS, s) != 0)
+		return fail(cpu, vm->levels > 4
+				     ? "the CPU has no page tables of 5 levels"
+				     : "KVM refuses long mode");
 	return 0;
 }
 
-static void
-set_registers(struct kv_vm *vm, const struct kv_vm_call *call)
+/* Where the guest sees the first record of the fault log. */
+static kv_va_t
+log_va(const struct kv_vm *vm, const struct kv_vm_call *call)
 {
-	struct kvm_sync_regs *s = &vm->run->s.regs;
-	kv_va_t stack0 = kv_vm_area_top(vm, AREA_STACK);
-	kv_va_t stack3 = kv_vm_area_top(vm, AREA_USER);
+	return kv_vm_area_va(vm, 0, AREA_LOG) + call->first * KV_GUEST_RECORD;
+}
+
+static void
+set_registers(const struct kv_vm *vm, struct kv_vm_cpu *cpu,
+    const struct kv_vm_call *call)
+{
+	struct kvm_sync_regs *s = &cpu->run->s.regs;
+	kv_va_t stack0 = kv_vm_area_top(vm, cpu->index, AREA_STACK);
+	kv_va_t stack3 = kv_vm_area_top(vm, cpu->index, AREA_USER);
 
 	s->regs = (struct kvm_regs){.rip = kv_vm_code(vm, call->entry),
 	    .rflags = RFLAGS_FIXED,
-	    .rsi = kv_vm_area_va(vm, AREA_LIST),
+	    .rsi = kv_vm_area_va(vm, 0, AREA_LIST) +
+		   call->first * sizeof(uint64_t),
 	    .rcx = call->count,
-	    .r12 = kv_vm_area_va(vm, AREA_LOG),
+	    .r12 = log_va(vm, call),
 	    .r13 = call->number,
 	    .r14 = call->user ? stack3 : stack0,
 	    .r15 = call->next != NULL ? kv_vm_code(vm, call->next) : 0};
 	s->regs.rsp = call->stack != 0 ? call->stack : s->regs.r14;
-	s->sregs = *vm->sregs;
+	s->sregs = *cpu->sregs;
 	if (call->user) {
 		s->sregs.cs = segment(AREA_CODE3, true);
 		s->sregs.ss = segment(AREA_DATA3, false);
@@ -118,21 +127,20 @@ set_registers(struct kv_vm *vm, const struct kv_vm_call *call)
 	}
 	/* Of a run that was cut short no exception must be left. */
 	s->events = (struct kvm_vcpu_events){0};
-	vm->run->kvm_dirty_regs = vm->sync;
-	vm->run->kvm_valid_regs = SYNC_NEEDED;
+	cpu->run->kvm_dirty_regs = vm->sync;
+	cpu->run->kvm_valid_regs = SYNC_NEEDED;
 }
 
 /* ---- The timer ------------------------------------------------------- */
 
 struct watch {
-	struct kv_vm *vm;
 	sigset_t signal, old; /* the signal; what was blocked before */
 	int number;
 	timer_t timer;
 };
 
 static int
-set_vcpu_mask(struct kv_vm *vm, const sigset_t *mask, int open)
+set_vcpu_mask(const struct kv_vm_cpu *cpu, const sigset_t *mask, int open)
 {
 	enum { KERNEL_BYTES = 8 };
 	char bytes[sizeof(struct kvm_signal_mask) + KERNEL_BYTES] = {0};
@@ -144,17 +152,16 @@ set_vcpu_mask(struct kv_vm *vm, const sigset_t *mask, int open)
 		if (i != open && sigismember(mask, i) == 1)
 			bytes[sizeof(head) + (size_t)(i - 1) / 8] |=
 			    (char)(1 << (i - 1) % 8);
-	return ioctl(vm->vcpu, KVM_SET_SIGNAL_MASK, bytes);
+	return ioctl(cpu->fd, KVM_SET_SIGNAL_MASK, bytes);
 }
 
 static int
-watch_start(struct watch *w, struct kv_vm *vm)
+watch_start(struct watch *w, struct kv_vm_cpu *cpu, unsigned timeout_ms)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID};
-	struct itimerspec end = {.it_value = {vm->timeout_ms / 1000,
-				     vm->timeout_ms % 1000 * 1000000L}};
+	struct itimerspec end = {
+	    .it_value = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L}};
 
-	w->vm = vm;
 	w->number = SIGRTMIN + 1;
 	sigemptyset(&w->signal);
 	sigaddset(&w->signal, w->number);
@@ -162,16 +169,16 @@ watch_start(struct watch *w, struct kv_vm *vm)
 	event.sigev_value.sival_ptr = w;
 	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
 	if (pthread_sigmask(SIG_BLOCK, &w->signal, &w->old) != 0)
-		return fail(vm, "a signal cannot be blocked");
+		return fail(cpu, "a signal cannot be blocked");
 	if (timer_create(CLOCK_MONOTONIC, &event, &w->timer) != 0) {
 		pthread_sigmask(SIG_SETMASK, &w->old, NULL);
-		return fail(vm, "no timer to bound a run");
+		return fail(cpu, "no timer to bound a run");
 	}
-	if (set_vcpu_mask(vm, &w->old, w->number) != 0 ||
+	if (set_vcpu_mask(cpu, &w->old, w->number) != 0 ||
 	    timer_settime(w->timer, 0, &end, NULL) != 0) {
 		timer_delete(w->timer);
 		pthread_sigmask(SIG_SETMASK, &w->old, NULL);
-		return fail(vm, "no timer to bound a run");
+		return fail(cpu, "no timer to bound a run");
 	}
 	return 0;
 }
@@ -201,56 +208,68 @@ watch_stop(struct watch *w)
 /* ---- Run ------------------------------------------------------------- */
 
 static int
-ended(struct kv_vm *vm, struct kv_vm_call *call)
+ended(const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = cpu->run;
 	const struct kvm_sync_regs *s = &run->s.regs;
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		return fail(vm, "the guest met a triple fault");
+		return fail(cpu, "the guest met a triple fault");
 	case KVM_EXIT_MMIO:
-		return fail(vm, "the guest left its memory");
+		return fail(cpu, "the guest left its memory");
 	case KVM_EXIT_FAIL_ENTRY:
-		return fail(vm, "KVM cannot enter the guest");
+		return fail(cpu, "KVM cannot enter the guest");
 	case KVM_EXIT_INTERNAL_ERROR:
-		return fail(vm, "KVM cannot emulate what the guest does");
+		return fail(cpu, "KVM cannot emulate what the guest does");
 	default:
-		return fail(vm, "the guest ended in a way that none expects");
+		return fail(cpu, "the guest ended in a way that none expects");
 	}
 	if (run->io.port == KV_GUEST_STRAY)
-		return fail(vm, "the guest met an exception that none expects");
+		return fail(
+		    cpu, "the guest met an exception that none expects");
 	call->doubled = run->io.port == KV_GUEST_DOUBLE;
-	call->nfaults =
-	    (s->regs.r12 - kv_vm_area_va(vm, AREA_LOG)) / KV_GUEST_RECORD;
+	call->nfaults = (s->regs.r12 - log_va(vm, call)) / KV_GUEST_RECORD;
 	call->left = s->regs.rcx;
 	call->cr2 = s->regs.rax;
 	return 0;
 }
 
-int
-kv_vm_run(struct kv_vm *vm, struct kv_vm_call *call)
+static int
+run(const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
 {
 	struct watch w;
-	int error = watch_start(&w, vm);
+	int error = watch_start(&w, cpu, vm->timeout_ms);
 
 	if (error != 0)
 		return error;
-	call->number = ++vm->nruns;
-	set_registers(vm, call);
-	while (ioctl(vm->vcpu, KVM_RUN, 0) != 0) {
+	set_registers(vm, cpu, call);
+	while (ioctl(cpu->fd, KVM_RUN, 0) != 0) {
 		if (errno != EINTR && errno != EAGAIN) {
-			error = fail(vm, "KVM_RUN failed");
+			error = fail(cpu, "KVM_RUN failed");
 			break;
 		}
 		if (watch_expired(&w)) {
-			vm->reason = "the guest did not end in time";
+			cpu->reason = "the guest did not end in time";
 			error = ETIMEDOUT;
 			break;
 		}
 	}
 	watch_stop(&w);
-	return error != 0 ? error : ended(vm, call);
+	return error != 0 ? error : ended(vm, cpu, call);
+}
+
+int
+kv_vm_run_cpu(
+    const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
+{
+	struct kv_vm_call flush = {.entry = kv_guest_flush, .user = true};
+	int error = cpu->stale ? run(vm, cpu, &flush) : 0;
+
+	if (error != 0)
+		return error;
+	cpu->stale = false;
+	return run(vm, cpu, call);
 }

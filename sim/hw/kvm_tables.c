@@ -249,6 +249,7 @@ list_run(struct kv_kvm_tables *t)
 
 	if (t->nlist == 0)
 		return 0;
+	kv_vm_stale(t->vm);
 	error = kv_vm_run(t->vm, &call);
 	for (i = 0; error == 0 && i < t->nlist; i++)
 		if (*(uint64_t *)kv_vm_control(

@@ -8,6 +8,10 @@
  * made to in the word it was made to; after the list the host looks for it
  * where its own walk says, which finds a stale translation that did not fault.
  * The number of the run is in it, so that no earlier mark will do.
+ *
+ * vCPUs share the work: each runs a part of the list, and the parts are read in
+ * order, so that nobody can tell.  Two that write one word write the same, for
+ * each has its word behind its byte; by aliases, either mark will do.
  */
 #include "hw/kvm_touch.h"
 
@@ -17,6 +21,9 @@
 #include "out/mem.h"
 
 enum { VECTOR_PF = 14, RET = 0xc3, WORD = sizeof(uint64_t) };
+
+/* Entries that are worth a vCPU: it takes some 100 us to run one. */
+enum { PART_LEAST = 64 };
 
 static int
 fail(struct kv_kvm_tables *t, int error, const char *reason)
@@ -83,48 +90,46 @@ is_marked(const struct kv_kvm_tables *t, kv_va_t va, uint64_t run)
 	return other == host;
 }
 
-static size_t
-index_of(const struct kv_guest_fault *f, size_t n)
-{
-	return n - (size_t)f->left;
-}
-
-/* Of n writes all that did not fault have left their mark. */
+/* Of the writes of a call all that did not fault have left their mark. */
 static int
-check_marks(struct kv_kvm_tables *t, const kv_va_t *list, size_t n,
-    const struct kv_vm_call *call)
+check_marks(
+    struct kv_kvm_tables *t, const kv_va_t *list, const struct kv_vm_call *call)
 {
-	const struct kv_guest_fault *log = kv_vm_log(t->vm);
-	size_t i, next = 0;
+	const struct kv_guest_fault *log = kv_vm_log(t->vm) + call->first;
+	uint64_t left;
+	size_t next = 0;
 
-	for (i = 0; i < n; i++) {
-		if (next < call->nfaults && index_of(&log[next], n) == i)
+	for (left = call->count; left != 0; left--) {
+		kv_va_t va = list[call->first + call->count - left];
+
+		if (next < call->nfaults && log[next].left == left)
 			next++;
-		else if (!is_marked(t, list[i], call->number))
+		else if (!is_marked(t, va, call->number))
 			return fail(t, EIO, "a write went elsewhere");
 	}
 	return 0;
 }
 
-/* => 0; EIO when the log makes no sense */
+/* What a call logged; base: index of the first entry of its list.
+ * => 0; EIO when the log makes no sense */
 static int
-take_faults(struct kv_kvm_tables *t, const kv_va_t *list, size_t first,
-    size_t n, size_t nfaults, struct kv_kvm_faults *out)
+take_faults(struct kv_kvm_tables *t, const kv_va_t *list, size_t base,
+    const struct kv_vm_call *call, struct kv_kvm_faults *out)
 {
-	const struct kv_guest_fault *log = kv_vm_log(t->vm);
+	const struct kv_guest_fault *log = kv_vm_log(t->vm) + call->first;
 	size_t i;
 
-	for (i = 0; i < nfaults; i++) {
+	for (i = 0; i < call->nfaults; i++) {
 		const struct kv_guest_fault *f = &log[i];
-		size_t index = index_of(f, n);
+		size_t index = (size_t)(call->first + call->count - f->left);
 
-		if (f->left == 0 || f->left > n ||
+		if (f->left == 0 || f->left > call->count ||
 		    (i > 0 && f->left >= log[i - 1].left))
 			return fail(t, EIO, "the log of faults makes no sense");
 		if (out->count++ >= out->capacity)
 			continue;
 		out->to[out->count - 1] =
-		    (struct kv_fault){.index = first + index,
+		    (struct kv_fault){.index = base + index,
 			.va = f->vector == 0 ? f->cr2 : list[index],
 			.error = f->error,
 			.vector = f->vector == 0 ? VECTOR_PF : f->vector};
@@ -138,15 +143,33 @@ static const struct {
     [KV_ACCESS_WRITE] = {kv_guest_write, kv_guest_write_next},
     [KV_ACCESS_EXEC] = {kv_guest_exec, kv_guest_exec_next}};
 
+/* Split n entries into as many calls as are worth it.  => their number */
+static unsigned
+split(const struct kv_kvm_tables *t, enum kv_access access, size_t n,
+    struct kv_vm_call *calls)
+{
+	size_t parts = n / PART_LEAST, i;
+
+	if (parts > t->vm->ncpus)
+		parts = t->vm->ncpus;
+	if (parts == 0)
+		parts = 1;
+	for (i = 0; i < parts; i++)
+		calls[i] = (struct kv_vm_call){.entry = touches[access].entry,
+		    .next = touches[access].next,
+		    .user = true,
+		    .first = n * i / parts,
+		    .count = n * (i + 1) / parts - n * i / parts};
+	return (unsigned)parts;
+}
+
 /* One list, of at most KV_VM_BATCH. */
 static int
 touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
-    size_t first, size_t n, struct kv_kvm_faults *out)
+    size_t base, size_t n, struct kv_kvm_faults *out)
 {
-	struct kv_vm_call call = {.entry = touches[access].entry,
-	    .next = touches[access].next,
-	    .user = true,
-	    .count = n};
+	struct kv_vm_call calls[KV_VM_CPUS];
+	unsigned ncalls = split(t, access, n, calls), i;
 	char *kept = NULL;
 	int error;
 
@@ -155,15 +178,15 @@ touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
 		kept = kv_mem_resize(NULL, n, 1);
 		plant(t, list, n, kept);
 	}
-	error = kv_vm_run(t->vm, &call);
+	error = kv_vm_run_all(t->vm, calls, ncalls);
 	if (access == KV_ACCESS_EXEC)
 		restore(t, list, n, kept);
 	free(kept);
-	if (error == 0)
-		error =
-		    take_faults(t, list, first, n, (size_t)call.nfaults, out);
-	if (error == 0 && access == KV_ACCESS_WRITE)
-		error = check_marks(t, list, n, &call);
+	for (i = 0; i < ncalls && error == 0; i++) {
+		error = take_faults(t, list, base, &calls[i], out);
+		if (error == 0 && access == KV_ACCESS_WRITE)
+			error = check_marks(t, list, &calls[i]);
+	}
 	return error;
 }
 

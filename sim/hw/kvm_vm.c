@@ -261,7 +261,7 @@ kv_vm_translate(struct kv_vm *vm, kv_va_t va, kv_pa_t *pa)
 {
 	struct kvm_translation t = {.linear_address = va};
 
-	if (ioctl(vm->vcpu, KVM_TRANSLATE, &t) != 0)
+	if (ioctl(vm->cpus[0].fd, KVM_TRANSLATE, &t) != 0)
 		return fail(vm, EIO, "KVM_TRANSLATE failed");
 	if (t.valid == 0)
 		return ENOENT;
@@ -338,29 +338,7 @@ read_cpuid(struct kv_vm *vm, int kvm)
 }
 
 static int
-create_vcpu(struct kv_vm *vm, int kvm)
-{
-	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	void *run;
-
-	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
-	if (vm->vcpu < 0 || size < 0)
-		return fail(vm, failure(errno), "KVM makes no vCPU");
-	run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    vm->vcpu, 0);
-	if (run == MAP_FAILED)
-		return fail(vm, failure(errno), "no memory for a vCPU");
-	vm->run = run;
-	vm->run_size = (size_t)size;
-	if (ioctl(vm->vcpu, KVM_SET_CPUID2, vm->cpuid) != 0)
-		return fail(vm, failure(errno), "KVM refuses its own CPUID");
-	vm->sync =
-	    (unsigned)ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
-	return 0;
-}
-
-static int
-create_vm(struct kv_vm *vm, int kvm)
+create_vm(struct kv_vm *vm, int kvm, const struct kv_vm_config *cfg)
 {
 	uint64_t size = kv_vm_piece_size(vm);
 	int error;
@@ -370,7 +348,7 @@ create_vm(struct kv_vm *vm, int kvm)
 		return fail(vm, errno == EBUSY ? EBUSY : failure(errno),
 		    errno == EBUSY ? "another hypervisor holds the CPU"
 				   : "KVM makes no guest");
-	error = create_vcpu(vm, kvm);
+	error = kv_vm_cpus_create(vm, kvm, cfg);
 	if (error != 0)
 		return error;
 	vm->control = reserve(vm, size);
@@ -429,6 +407,7 @@ kv_vm_open(
     const struct kv_vm_config *cfg, struct kv_vm **vm, const char **reason)
 {
 	struct kv_vm *made = kv_mem_resize(NULL, 1, sizeof(*made));
+	unsigned i;
 	int error, kvm;
 
 	*made = (struct kv_vm){.machine = kv_machine_find("amd64"),
@@ -436,17 +415,19 @@ kv_vm_open(
 	    .huge = cfg->huge,
 	    .timeout_ms = cfg->timeout_ms,
 	    .fd = -1,
-	    .vcpu = -1,
 	    .stats = -1};
 	error = open_device(made, cfg->device, &kvm);
 	if (error == 0)
 		error = read_cpuid(made, kvm);
 	if (error == 0)
-		error = create_vm(made, kvm);
+		error = create_vm(made, kvm, cfg);
 	if (error == 0) {
 		open_stats(made);
 		kv_vm_area_init(made);
-		error = kv_vm_run_init(made);
+		for (i = 0; i < made->ncpus && error == 0; i++) {
+			error = kv_vm_run_init(made, &made->cpus[i]);
+			made->reason = made->cpus[i].reason;
+		}
 	}
 	if (kvm >= 0)
 		close(kvm);
@@ -464,10 +445,7 @@ kv_vm_close(struct kv_vm *vm)
 {
 	size_t i;
 
-	if (vm->run != NULL)
-		munmap(vm->run, vm->run_size);
-	if (vm->vcpu >= 0)
-		close(vm->vcpu);
+	kv_vm_cpus_destroy(vm);
 	if (vm->stats >= 0)
 		close(vm->stats);
 	if (vm->fd >= 0)
@@ -478,7 +456,6 @@ kv_vm_close(struct kv_vm *vm)
 		free(vm->pieces[i].dirty);
 	}
 	free(vm->pieces);
-	free(vm->sregs);
 	free(vm->cpuid);
 	free(vm);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvm_vm.h - one guest of one vCPU, its memory, and runs that always end */
+/* kvm_vm.h - one guest, its vCPUs, its memory, and runs that always end */
 #ifndef KV_SIM_KVM_VM_H
 #define KV_SIM_KVM_VM_H
 
@@ -8,10 +8,14 @@
 
 struct kvm_run;
 struct kvm_sregs;
+struct kv_vm_worker; /* kvm_cpu.c */
 
 /* Entries of the list of one run; the fault log holds as many.  Half a second
  * of faults where they are slow (30 us), far from any limit of time. */
 enum { KV_VM_BATCH = 1 << 14 };
+
+/* A guest has that many vCPUs at most. */
+enum { KV_VM_CPUS = 4 };
 
 /* Leaves of page tables that KVM's statistics count. */
 enum { KV_VM_STATS = 3 };
@@ -25,11 +29,27 @@ struct kv_vm_piece {
 };
 
 /*
+ * A vCPU.  The first is run by whoever calls, each other by a thread of its
+ * own: KVM wants a vCPU to stay with its thread.
+ */
+struct kv_vm_cpu {
+	unsigned index; /* (c) */
+	int fd;		/* -1: none */
+	struct kvm_run *run;
+	size_t run_size;
+	struct kvm_sregs *sregs; /* (c) of CPL 0 */
+	bool stale; /* another has changed page tables: flush before a run */
+	const char *reason;	     /* of the last failure, static */
+	struct kv_vm_worker *worker; /* NULL: not started */
+};
+
+/*
  * A guest.  What it needs for itself, the control area, stands in the upper
  * half of guest physical addresses, in pages:
  *
- *   descriptor tables, code, stacks (a hole below each), the two roots, the
- *   page tables of the window, list, fault log; from 2 MiB on: the pool
+ *   for each vCPU: descriptor tables, stacks (a hole below each); for all:
+ *   code, the two roots, the page tables of the window, list, fault log; from
+ *   2 MiB on: the pool
  *
  * The window maps it, in a root slot of its own, accessible at CPL 3: the
  * guest edits page tables there.  The pool is for tables of whoever uses the
@@ -41,16 +61,15 @@ struct kv_vm {
 	unsigned levels;		   /* (c) of page tables */
 	bool huge;			   /* (c) */
 	unsigned timeout_ms;		   /* (c) of a run */
-	int fd, vcpu, stats;		   /* -1: none */
+	int fd, stats;			   /* -1: none */
 	unsigned stat_offset[KV_VM_STATS]; /* (c) in the file of stats */
-	struct kvm_run *run;
-	size_t run_size;
-	struct kvm_sregs *sregs; /* (c) of CPL 0 */
-	unsigned sync;		 /* (c) what KVM takes through *run */
-	void *cpuid;		 /* (c) */
-	kv_pa_t base;		 /* (c) guest physical, of the control area */
-	kv_va_t window;		 /* (c) where the guest sees it */
-	char *control;		 /* where the host sees it */
+	struct kv_vm_cpu cpus[KV_VM_CPUS];
+	unsigned ncpus; /* (c) */
+	unsigned sync;	/* (c) what KVM takes through *run */
+	void *cpuid;	/* (c) */
+	kv_pa_t base;	/* (c) guest physical, of the control area */
+	kv_va_t window; /* (c) where the guest sees it */
+	char *control;	/* where the host sees it */
 	struct kv_vm_piece *pieces;
 	size_t npieces;
 	unsigned nslots;
@@ -65,6 +84,7 @@ struct kv_vm_config {
 	unsigned levels;    /* of page tables: 4 or 5 */
 	bool huge;	    /* as in struct kv_mmu_config */
 	unsigned timeout_ms;
+	unsigned cpus; /* at most KV_VM_CPUS; 0: as many as the host has */
 };
 
 /* => 0; an errno and a static *reason; kv_mmu_absent(errno): no KVM here */
@@ -93,6 +113,10 @@ kv_va_t kv_vm_window(const struct kv_vm *vm, kv_pa_t pa);
 /* The list of the next run; the fault log of the last. */
 uint64_t *kv_vm_list(const struct kv_vm *vm);
 const struct kv_guest_fault *kv_vm_log(const struct kv_vm *vm);
+
+/* Pages of the control area, as the guest sees them; there are fewer than
+ * entries in a list.  => their number */
+size_t kv_vm_own(const struct kv_vm *vm, kv_va_t *pages);
 
 /* Root slot that the window takes. */
 unsigned kv_vm_window_slot(const struct kv_vm *vm);
@@ -125,13 +149,21 @@ int kv_vm_translate(struct kv_vm *vm, kv_va_t va, kv_pa_t *pa);
 bool kv_vm_feature(
     const struct kv_vm *vm, uint32_t leaf, unsigned reg, unsigned bit);
 
-/* ---- Run (kvm_run.c) ------------------------------------------------- */
+/* ---- vCPUs (kvm_cpu.c) ----------------------------------------------- */
+
+/* Make as many as config says.  => 0; an errno and vm->reason */
+int kv_vm_cpus_create(
+    struct kv_vm *vm, int kvm, const struct kv_vm_config *cfg);
+void kv_vm_cpus_destroy(struct kv_vm *vm);
+
+/* ---- Run (kvm_run.c, kvm_cpu.c) -------------------------------------- */
 
 struct kv_vm_call {
 	const char *entry; /* in kvm_guest.h */
 	const char *next;  /* where to go on behind a fault; NULL: nowhere */
 	bool user;	   /* at CPL 3 under the root for probes */
 	kv_va_t stack;	   /* of CPL 0; 0: the guest's own */
+	uint64_t first;	   /* entry of the list, and record of the fault log */
 	uint64_t count;
 	/* found */
 	uint64_t number; /* of the run */
@@ -139,11 +171,25 @@ struct kv_vm_call {
 	bool doubled; /* ended by #DF */
 };
 
-/* Registers of the vCPU.  => 0; an errno; vm->reason */
-int kv_vm_run_init(struct kv_vm *vm);
+/* Registers of a vCPU.  => 0; an errno; cpu->reason */
+int kv_vm_run_init(const struct kv_vm *vm, struct kv_vm_cpu *cpu);
 
-/* Run until the guest says that it is done, or #DF, or time is over.
- * => 0; EIO, ETIMEDOUT and vm->reason */
+/* Run until the guest says that it is done, or #DF, or time is over; of
+ * another vCPU, on its thread.  call->number is given.
+ * => 0; EIO, ETIMEDOUT and cpu->reason */
+int kv_vm_run_cpu(
+    const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call);
+
+/* Run call i on vCPU i, all at the same time, under one number; they share the
+ * list and the fault log, each from its `first` on.  n: up to vm->ncpus.
+ * => 0; the first one's EIO, ETIMEDOUT and vm->reason, when all have ended */
+int kv_vm_run_all(struct kv_vm *vm, struct kv_vm_call *calls, unsigned n);
+
+/* The first vCPU alone. */
 int kv_vm_run(struct kv_vm *vm, struct kv_vm_call *call);
+
+/* The first vCPU changes page tables that others know: they flush before they
+ * run again. */
+void kv_vm_stale(struct kv_vm *vm);
 
 #endif

@@ -13,6 +13,7 @@ struct kv_mmu_config {
 	const struct kv_pte_format *format;
 	bool huge;	     /* back memory with huge pages (MADV_HUGEPAGE) */
 	unsigned timeout_ms; /* of one run of the guest; 0 = 10 s */
+	unsigned cpus;	     /* that touch, 4 at most; 0 = the host's */
 	bool low_half;	     /* as in struct kv_pmap_config; not of amd64 */
 };
 

@@ -8,7 +8,8 @@
  *   (kvm_touch.c), guards among them.
  * 2 Representation.  See kvm_vm.h for memory and runs, kvm_tables.c for tables.
  * 3 Invariants.  Those of kvm_tables.c.
- * 4 Cost.  kvm.md 2: some 35 us a list, then 10 to 20 ns a page, 12 us a fault.
+ * 4 Cost.  kvm.md 2: some 35 us a list, then 10 to 20 ns a page, 12 us a fault;
+ *   long lists are shared by the vCPUs.
  * 5 Fidelity.  None is claimed: this is what models are held against.  G means
  *   nothing: CR4.PGE is off, so that a new CR3 flushes everything.
  */
@@ -368,12 +369,8 @@ again_own(struct again *a)
 	uint64_t page = kv_vm_page_size(vm), at;
 	size_t npages;
 	kv_pa_t end = kv_vm_pool(vm, &npages) + a->k->tables.npages * page;
-	kv_va_t list = kv_vm_window(vm, vm->base) +
-		       (kv_va_t)((const char *)kv_vm_list(vm) - vm->control);
 
-	for (at = 0; at < KV_VM_BATCH * sizeof(uint64_t); at += page)
-		if (again_add(a, list + at) != 0)
-			return a->error;
+	a->n = kv_vm_own(vm, a->list);
 	for (at = kv_vm_pool(vm, &npages); at < end; at += page)
 		if (again_add(a, kv_vm_window(vm, at)) != 0)
 			return a->error;
@@ -468,6 +465,7 @@ kv_mmu_kvm_open(
 	struct kv_vm_config vc = {.device = "/dev/kvm",
 	    .levels = cfg->format->levels,
 	    .huge = cfg->huge,
+	    .cpus = cfg->cpus,
 	    .timeout_ms = cfg->timeout_ms != 0 ? cfg->timeout_ms : TIMEOUT_MS};
 	struct kv_mmu_caps caps;
 	struct kvm *k;

@@ -12,8 +12,10 @@ enum {
 	ENTRIES = 512,
 	BIG = ENTRIES * PAGE,
 	MODEL = 0,
-	KVM = 1,
-	MACHINES = 2,
+	KVM = 1, /* one vCPU */
+	KVM_CPUS = 2,
+	MACHINES = 3,
+	CPUS = 3,
 	FAULTS = 4096
 };
 #define BASE UINT64_C(0xfffffe0000000000)
@@ -30,8 +32,9 @@ static struct kv_fault faults[FAULTS];
 static struct kv_mmu *
 machine(int which, bool huge)
 {
-	struct kv_mmu_config cfg = {
-	    .format = kv_pte_find("amd64"), .huge = huge};
+	struct kv_mmu_config cfg = {.format = kv_pte_find("amd64"),
+	    .huge = huge,
+	    .cpus = which == KVM_CPUS ? CPUS : 1};
 	struct kv_mmu *made = NULL;
 	const char *reason = "";
 	int error = which == MODEL ? kv_mmu_model_open(&cfg, &made)
@@ -506,7 +509,7 @@ START_TEST(test_round_trip)
 	map(BASE, (kv_pa_t)BIG, N * ENTRIES, RW);
 	commit();
 	ck_assert_uint_eq(touch_pages(KV_ACCESS_WRITE, BASE, N * ENTRIES), 0);
-	error = _i == KVM ? ops->collapse(mmu, BIG, (uint64_t)N * BIG) : 0;
+	error = _i != MODEL ? ops->collapse(mmu, BIG, (uint64_t)N * BIG) : 0;
 	if (error == EOPNOTSUPP || !mmu->caps.stats) {
 		ops->close(mmu);
 		return; /* a host without huge pages */
@@ -739,26 +742,29 @@ compare(struct kv_mmu *const m[MACHINES], enum kv_access access)
 	for (k = 0; k < MACHINES; k++)
 		ok(m[k]->ops->touch(
 		    m[k], access, list, nlist, found[k], SPACE, &n[k]));
-	ck_assert_uint_eq(n[0], n[1]);
-	for (i = 0; i < n[0]; i++) {
-		ck_assert_uint_eq(found[0][i].index, found[1][i].index);
-		ck_assert_uint_eq(found[0][i].va, found[1][i].va);
-		ck_assert_uint_eq(found[0][i].error & KV_FAULT_COMPARED,
-		    found[1][i].error & KV_FAULT_COMPARED);
-		ck_assert_uint_eq(found[0][i].vector, found[1][i].vector);
+	for (k = 1; k < MACHINES; k++) {
+		ck_assert_uint_eq(n[0], n[k]);
+		for (i = 0; i < n[0]; i++) {
+			ck_assert_uint_eq(found[0][i].index, found[k][i].index);
+			ck_assert_uint_eq(found[0][i].va, found[k][i].va);
+			ck_assert_uint_eq(found[0][i].error & KV_FAULT_COMPARED,
+			    found[k][i].error & KV_FAULT_COMPARED);
+			ck_assert_uint_eq(
+			    found[0][i].vector, found[k][i].vector);
+		}
 	}
-	for (i = 0; i < SPACE; i++) {
-		for (k = 0; k < MACHINES; k++)
+	for (i = 0; i < SPACE; i++)
+		for (k = 0; k < MACHINES; k++) {
 			e[k] =
 			    m[k]->ops->translate(m[k], BASE + i * PAGE, &l[k]);
-		ck_assert_int_eq(e[0], e[1]);
-		if (e[0] != 0)
-			continue;
-		ck_assert_uint_eq(l[0].va, l[1].va);
-		ck_assert_uint_eq(l[0].pa, l[1].pa);
-		ck_assert_uint_eq(l[0].level, l[1].level);
-		ck_assert_uint_eq(l[0].attr, l[1].attr);
-	}
+			ck_assert_int_eq(e[0], e[k]);
+			if (e[0] != 0)
+				continue;
+			ck_assert_uint_eq(l[0].va, l[k].va);
+			ck_assert_uint_eq(l[0].pa, l[k].pa);
+			ck_assert_uint_eq(l[0].level, l[k].level);
+			ck_assert_uint_eq(l[0].attr, l[k].attr);
+		}
 }
 
 START_TEST(test_alike)
@@ -788,9 +794,10 @@ START_TEST(test_alike)
 			for (k = 0; k < MACHINES; k++)
 				e[k] = random_edit(
 				    m[k], kind, page, n, frame, attr);
-			ck_assert_msg(e[0] == e[1],
-			    "step %u, edit %u: %s and %s", step, kind,
-			    strerror(e[0]), strerror(e[1]));
+			for (k = 1; k < MACHINES; k++)
+				ck_assert_msg(e[0] == e[k],
+				    "step %u, edit %u: %s and %s", step, kind,
+				    strerror(e[0]), strerror(e[k]));
 		}
 		for (k = 0; k < MACHINES; k++)
 			ok(m[k]->ops->commit(m[k]));
@@ -805,6 +812,73 @@ START_TEST(test_alike)
 	}
 	for (k = 0; k < MACHINES; k++)
 		m[k]->ops->close(m[k]);
+}
+END_TEST
+
+/* ---- Several vCPUs --------------------------------------------------- */
+
+/* Every page in either direction, so that each vCPU has the other's half. */
+static size_t
+touch_halves(enum kv_access access, size_t npages)
+{
+	kv_va_t *list = malloc(npages * sizeof(*list));
+	size_t i, n;
+
+	for (i = 0; i < npages; i++)
+		list[i] = BASE + i * PAGE + i * 24 % PAGE;
+	n = touch(access, list, npages);
+	for (i = 0; i < npages; i++)
+		list[i] = BASE + (npages - 1 - i) * PAGE;
+	n += touch(access, list, npages);
+	free(list);
+	return n;
+}
+
+/* What one vCPU changes none of them has from before. */
+START_TEST(test_shootdown)
+{
+	enum { N = 400, ROUNDS = 4 };
+	unsigned round;
+
+	open_machine(_i);
+	for (round = 0; round < ROUNDS; round++) {
+		map(BASE, round * BIG, N, RW | KV_PTE_X);
+		commit();
+		ck_assert_uint_eq(touch_halves(KV_ACCESS_WRITE, N), 0);
+		ck_assert_uint_eq(harvest(0, UINT64_MAX, true, 0).modified, N);
+		ck_assert_uint_eq(harvest(0, UINT64_MAX, true, 0).accessed, 0);
+		ck_assert_uint_eq(touch_pages(KV_ACCESS_READ, BASE, N), 0);
+		ck_assert_uint_eq(harvest(0, UINT64_MAX, false, 0).accessed, N);
+		ok(ops->protect(mmu, BASE, N * PAGE, 0));
+		commit();
+		ck_assert_uint_eq(touch_halves(KV_ACCESS_WRITE, N), 2 * N);
+		ck_assert_uint_eq(touch_halves(KV_ACCESS_READ, N), 0);
+		ok(ops->unmap(mmu, BASE, N * PAGE));
+		commit();
+		ck_assert_uint_eq(touch_halves(KV_ACCESS_READ, N), 2 * N);
+		check_fault(0, 0, BASE + (N - 1) * PAGE, 0);
+		check_fault(N - 1, N - 1, BASE, 0);
+	}
+	ops->close(mmu);
+}
+END_TEST
+
+/* Writes of all to one word, through two addresses of it. */
+START_TEST(test_one_word)
+{
+	enum { N = 3000 };
+	static kv_va_t list[N];
+	size_t i;
+
+	open_machine(_i);
+	map(BASE, 0, 1, RW | KV_PTE_X);
+	map(BASE + BIG, 0, 1, RW | KV_PTE_X);
+	commit();
+	for (i = 0; i < N; i++)
+		list[i] = BASE + i % 2 * BIG + 64 + i % 8;
+	ck_assert_uint_eq(touch(KV_ACCESS_WRITE, list, N), 0);
+	ck_assert_uint_eq(touch(KV_ACCESS_EXEC, list, N), 0);
+	ops->close(mmu);
 }
 END_TEST
 
@@ -994,7 +1068,8 @@ main(void)
 	    {"large", test_large}, {"gb", test_gb},
 	    {"promotion", test_promotion}, {"round trip", test_round_trip},
 	    {"harvest", test_harvest}, {"dirty", test_dirty},
-	    {"overflow", test_overflow}};
+	    {"overflow", test_overflow}, {"shootdown", test_shootdown},
+	    {"one word", test_one_word}};
 	struct kv_mmu_caps caps;
 	const char *reason;
 	int error = kv_mmu_kvm_probe("/dev/kvm", &caps, &reason);
