@@ -74,6 +74,7 @@ static const struct {
 } invariants[] = {
 #define X(id, about) {id, about},
 #include "run/invariants.def"
+#include "run/claims.def"
 #undef X
 };
 

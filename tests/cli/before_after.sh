@@ -38,5 +38,27 @@ c111_no_flush_after_copy on_fault=never on_fault=always V7
 c112_global_data global=true global=false V7 cow-I4
 c113_rearm flush=false flush=true V7
 c113_rearm flush=false tags=false V7
+r500_illumos_old_rule rule=4 rule=8 V9 illumos-I2 illumos-I4
+r501_illumos_old_constants constants=old constants=new V9 illumos-I2 illumos-I4
+r502_illumos_heap_at_1t before=1 before=0 illumos-I4
+r503_illumos_dr_support limit=16T limit=0 illumos-I1 illumos-I4
+r504_illumos_ktss_anchor anchor=idt anchor=ldt V9 illumos-I6
+r505_illumos_20t P=20T P=8T V9 illumos-I2 illumos-I4
+r506_illumos_red_zone clamped_first=1 clamped_first=0 illumos-I1
+r507_illumos_hole_in_memory covers=amount covers=end illumos-I3
+r510_illumos_small_quantum quantum=4K quantum=1M illumos-I8
+r511_illumos_base_goes_up clamp=off clamp=on illumos-I5
+r512_illumos_more_than_memory cap=1T cap=256G illumos-I7
+r520_guile_old_linker align=4K align=64K guile-U1 guile-U3
+r521_guile_lucky_file align=4K align=64K guile-U3
+r522_guile_round_down align=4K align=64K guile-U2
+r523_guile_packed_tail tail=pack tail=page guile-U2
+r524_guile_congruent mapper=congruent mapper=whole guile-U4
+r525_guile_copied path=memcpy path=cow_lazy guile-U5
+r526_guile_skipped case=new_file_old_loader case=new_both guile-U6
+r526_guile_skipped case=old_file_new_loader case=new_both guile-U6
+r527_guile_text_loses_execute align=4K align=64K guile-U7
+r530_elfuse_pool_end shift=4K shift=0 V9 elfuse-E1
+r531_elfuse_blob blob=40K+1 blob=7K elfuse-E1
 ROWS
 exit $failed

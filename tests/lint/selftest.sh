@@ -85,6 +85,12 @@ plant metrics.py 'a metric declared twice'
 
 sed -i 's/I2  Blocks do not/I2  Blocks may not/' alloc/buddy.c
 plant invariants.py 'a theory block that changed'
+echo 'X("zoo-I1", "Animals stay inside")' >>sim/run/claims.def
+plant claims.py 'an invariant that nothing checks'
+sed -i 's/^  - guile-U7: /  - guile-U8: /' scenarios/*.yaml
+plant claims.py 'a check of an invariant that the table lacks'
+rm scenarios/r504_*
+plant claims.py 'an invariant that nothing breaks'
 
 scenario='kvasir: 1\ntitle: x\nabout: x\nsource: x\nexpect: [1 == 1]\n'
 for name in x1_planted.yaml q001_planted.yaml v999.yaml v999_Big.yaml; do
