@@ -24,6 +24,7 @@
  *       up, which holds its physical address; tables have addresses of their
  *       own (V3 of systems.md).  pt_pages and pt_level count them.
  *   I2  count is the number of entries of the table that are not 0.
+ *       Tables of a level that is kept may be empty, and stay.
  *   I3  Every entry that is not 0 is valid.  A leaf stands at a level that may
  *       have leaves, its frame is aligned to what it maps, and it has no bits
  *       but those of its format: leaves of one space cannot overlap (V4).
@@ -127,15 +128,34 @@ kv_pt_prune(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	kv_pt_free(p, child);
 }
 
+/* Tables for va from the one below t down to that level; out: the lowest.
+ * => 0; what the source answers: those that are not kept are gone */
+static int
+grow_below(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
+{
+	struct kv_pt *t = *out, *top = t, *child;
+
+	while (t->level > level) {
+		int error = kv_pt_create(p, t->level - 1, &child);
+
+		if (error != 0 && top != t && !kv_pt_kept(p, t))
+			kv_pt_prune(p, top, kv_pt_index(p, va, top->level));
+		if (error != 0)
+			return error;
+		hang(p, t, kv_pt_index(p, va, t->level), child);
+		t = child;
+	}
+	*out = t;
+	return 0;
+}
+
 int
 kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 {
-	struct kv_pt *made[KV_PTE_LEVELS_MAX], *t = p->root, *child;
-	unsigned i = 0, n = 0;
+	struct kv_pt *t = p->root, *child;
 
 	while (t->level > level) {
-		i = kv_pt_index(p, va, t->level);
-		child = t->child[i];
+		child = t->child[kv_pt_index(p, va, t->level)];
 		if (child == NULL)
 			break;
 		t = child;
@@ -143,22 +163,9 @@ kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 	*out = t;
 	if (t->level == level)
 		return 0;
-	if (t->entry[i] != 0)
+	if (t->entry[kv_pt_index(p, va, t->level)] != 0)
 		return EBUSY;
-	do {
-		int error = kv_pt_create(p, level + n, &made[n]);
-
-		if (error == 0)
-			continue;
-		while (n-- != 0)
-			kv_pt_free(p, made[n]);
-		return error;
-	} while (++n < t->level - level);
-	*out = made[0];
-	for (unsigned l = 1; l < n; l++)
-		hang(p, made[l], kv_pt_index(p, va, level + l), made[l - 1]);
-	hang(p, t, i, made[n - 1]);
-	return 0;
+	return grow_below(p, va, level, out);
 }
 
 /* ---- Create ------------------------------------------------------------ */
@@ -253,6 +260,8 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	init_addresses(p, cfg->low_half);
 	p->psind_full = m != NULL && m->reserv_sub != 0 ? 2 : 1;
 	p->user = cfg->user;
+	p->keep = cfg->keep;
+	p->repromote = cfg->repromote;
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
 	p->source = cfg->source;
@@ -479,7 +488,7 @@ undo(struct kv_pmap *p, struct kv_pt *t, uint64_t lo, uint64_t hi)
 		if (t->child[i] == NULL)
 			continue;
 		kv_pt_clip(p, t->level, i, &from, &to);
-		if (t->child[i]->born == p->op)
+		if (t->child[i]->born == p->op && !kv_pt_kept(p, t->child[i]))
 			kv_pt_prune(p, t, i);
 		else
 			undo(p, t->child[i], from, to);
@@ -506,6 +515,43 @@ grow_all(struct kv_pmap *p, uint64_t lo, uint64_t hi, unsigned level)
 	return 0;
 }
 
+/* The entries of a table without leaves become leaves, pa on; so do those of
+ * the tables in it. */
+static void
+fill(struct kv_pmap *p, struct kv_pt *t, kv_pa_t pa, unsigned attr)
+{
+	const struct kv_pt_level *l = &p->level[t->level];
+	int more = 0;
+
+	for (unsigned i = 0; i <= l->mask; i++, pa += UINT64_C(1) << l->shift) {
+		if (t->level != 0 && t->child[i] != NULL) {
+			fill(p, t->child[i], pa, attr);
+			continue;
+		}
+		kv_pt_put(p, t, i, kv_pt_leaf(p, pa, t->level, attr));
+		more++;
+	}
+	kv_pt_leaves(p, t, more);
+}
+
+/* A leaf where there is none, but maybe a table.  => false: it fills that */
+static bool
+put_leaf(
+    struct kv_pmap *p, struct kv_pt *t, unsigned i, kv_pa_t pa, unsigned attr)
+{
+	struct kv_pt *child = t->level != 0 ? t->child[i] : NULL;
+
+	if (child != NULL && kv_pt_kept(p, child)) {
+		fill(p, child, pa, attr);
+		return false;
+	}
+	if (child != NULL)
+		kv_pt_prune(p, t, i);
+	kv_pt_put(p, t, i, kv_pt_leaf(p, pa, t->level, attr));
+	kv_pt_leaves(p, t, 1);
+	return true;
+}
+
 /* n leaves of a level from va on, where there is none and all tables are. */
 static void
 put_leaves(struct kv_pmap *p, kv_va_t va, kv_pa_t pa, unsigned level, size_t n,
@@ -513,21 +559,19 @@ put_leaves(struct kv_pmap *p, kv_va_t va, kv_pa_t pa, unsigned level, size_t n,
 {
 	const struct kv_pt_level *l = &p->level[level];
 	struct kv_pt *t = NULL;
+	uint64_t whole = 0;
 
 	for (size_t k = 0; k < n; k++) {
 		const unsigned i = kv_pt_index(p, va, level);
 
 		if (t == NULL || i == 0)
 			(void)kv_pt_grow(p, va, level, &t);
-		if (level != 0 && t->child[i] != NULL)
-			kv_pt_prune(p, t, i);
-		kv_pt_put(p, t, i, kv_pt_leaf(p, pa, level, attr));
-		kv_pt_leaves(p, t, 1);
+		whole += put_leaf(p, t, i, pa, attr);
 		va += UINT64_C(1) << l->shift;
 		pa += UINT64_C(1) << l->shift;
 	}
 	p->pages += n * kv_pt_pages(p, level);
-	p->stats.mappings += level != 0 ? n : 0;
+	p->stats.mappings += level != 0 ? whole : 0;
 }
 
 int
@@ -556,4 +600,17 @@ kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned level,
 	if (error == 0)
 		put_leaves(pmap, va, pa, level, n, attr);
 	return error;
+}
+
+int
+kv_pmap_grow(struct kv_pmap *pmap, kv_va_t va, uint64_t size, unsigned level)
+{
+	uint64_t lo, hi;
+
+	if (size == 0)
+		return 0;
+	if (level >= pmap->format->levels ||
+	    kv_pt_range(pmap, va, size, &lo, &hi) != 0)
+		return EINVAL;
+	return grow_all(pmap, lo, hi, level);
 }

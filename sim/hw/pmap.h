@@ -35,6 +35,9 @@ struct kv_pmap_config {
 			  TTBR0; else the upper.  Others have both halves */
 	bool user; /* enter tries superpages of full tables alone, as FreeBSD
 		      does with a process; else always, as in its kernel */
+	unsigned keep; /* bit of a level: its tables stay when they are empty */
+	bool repromote; /* protect tries to promote a table of level 0 that it
+			   changed and that is full */
 };
 
 /* => 0; an errno of the source (the root is a table as well) */
@@ -73,7 +76,8 @@ int kv_pmap_qremove(struct kv_pmap *pmap, kv_va_t va, size_t n);
 int kv_pmap_enter(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned attr,
     unsigned psind);
 
-/* A leaf of that level at once (level 1: 2 MiB on amd64), n of them.
+/* A leaf of that level at once (level 1: 2 MiB on amd64), n of them.  Where an
+ * empty table stands that is kept, its entries become the leaves instead.
  * => 0; EINVAL (level has no leaves, misaligned); EEXIST (something there);
  *    what the source answers; nothing changed */
 int kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
@@ -81,9 +85,9 @@ int kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
 
 /*
  * pmap_remove of [va, va + size): whole leaves go, others are demoted first;
- * tables that become empty go to the source.  *done (done may be NULL) gets the
- * bytes of the range that are done, from va on.  => 0; EINVAL; an errno of the
- * source when a demotion needs a table
+ * tables that become empty go to the source, unless they are kept.  *done (done
+ * may be NULL) gets the bytes of the range that are done, from va on.  => 0;
+ * EINVAL; an errno of the source when a demotion needs a table
  */
 int kv_pmap_remove(
     struct kv_pmap *pmap, kv_va_t va, uint64_t size, uint64_t *done);
@@ -92,6 +96,12 @@ int kv_pmap_remove(
  * as they are, however large; else as kv_pmap_remove. */
 int kv_pmap_protect(struct kv_pmap *pmap, kv_va_t va, uint64_t size,
     unsigned attr, uint64_t *done);
+
+/* pmap_growkernel, for any space: the tables of [va, va + size) down to those
+ * of that level, empty.  => 0; EINVAL (no addresses, no level); EBUSY (a leaf
+ * in the way); what the source answers: those made are there, if kept */
+int kv_pmap_grow(
+    struct kv_pmap *pmap, kv_va_t va, uint64_t size, unsigned level);
 
 /* Why a promotion failed; also the index of its counter. */
 enum kv_pmap_cause {

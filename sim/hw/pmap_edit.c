@@ -3,7 +3,8 @@
  * pmap_edit.c - remove and protect: ranges, and the leaves that they cut
  *
  * Theory: pmap.c.  A range is edited in order of address, so that a failure
- * leaves a prefix done.  A superpage that the range cuts is demoted until its
+ * leaves a prefix done; a table that has become empty goes, or stays if it is
+ * kept.  A superpage that the range cuts is demoted until its
  * pieces are inside or outside; a contiguous group that it cuts becomes single
  * entries.
  */
@@ -89,8 +90,13 @@ edit_entry(struct kv_pmap *p, struct kv_pt *t, unsigned i, uint64_t lo,
 			return error;
 	}
 	error = edit_table(p, t->child[i], lo, hi, ed);
-	if (ed->remove && t->child[i]->count == 0)
+	if (ed->remove && t->child[i]->count == 0 &&
+	    !kv_pt_kept(p, t->child[i]))
 		kv_pt_prune(p, t, i);
+	else if (p->repromote && t->level == 1 &&
+		 t->child[i]->count == p->level[0].mask + 1 &&
+		 kv_pte_leaf_level(p->format, 1))
+		(void)kv_pt_promote(p, t, i);
 	return error;
 }
 

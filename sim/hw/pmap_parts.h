@@ -45,6 +45,8 @@ struct kv_pmap {
 	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
 	unsigned psind_full; /* (c) psind of a full reservation */
 	bool user;	     /* (c) superpages of full tables alone */
+	unsigned keep;	     /* (c) levels whose empty tables stay */
+	bool repromote;	     /* (c) edits try to promote */
 	struct kv_pt *root;
 	kv_pa_t bump;			  /* of the source that is built in */
 	uint64_t op;			  /* number of the operation */
@@ -199,11 +201,18 @@ int kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t);
 /* Give a table back; its entries no longer count. */
 void kv_pt_free(struct kv_pmap *p, struct kv_pt *t);
 
+static inline bool
+kv_pt_kept(const struct kv_pmap *p, const struct kv_pt *t)
+{
+	return (p->keep >> t->level & 1) != 0;
+}
+
 /* The tables below t's entry i go, which have no leaves; the entry is 0. */
 void kv_pt_prune(struct kv_pmap *p, struct kv_pt *t, unsigned i);
 
 /* The table of that level for va; those that lack are made.
- * => 0; EBUSY (a leaf above it); what the source answers; nothing changed */
+ * => 0; EBUSY (a leaf above it); what the source answers: nothing changed, but
+ *    tables that are kept stand there */
 int kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **t);
 
 /* [va, va + size) as offsets [*lo, *hi] of whole base pages, hi inclusive.
@@ -216,6 +225,10 @@ void kv_pt_break_group(struct kv_pmap *p, struct kv_pt *t, unsigned i);
 
 /* The group of entry i, if it can be one; counted either way. */
 void kv_pt_make_group(struct kv_pmap *p, struct kv_pt *t, unsigned i);
+
+/* The table of entry i of t becomes a leaf, if it can; counted either way.
+ * => 0, EAGAIN */
+int kv_pt_promote(struct kv_pmap *p, struct kv_pt *t, unsigned i);
 
 /* The leaf i of t becomes a table.  => 0; what the source answers */
 int kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i);

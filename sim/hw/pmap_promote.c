@@ -128,11 +128,27 @@ promote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 }
 
 int
+kv_pt_promote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
+{
+	const struct kv_pt *child = t->child[i];
+	const unsigned n = p->level[child->level].mask + 1;
+	enum kv_pmap_cause cause = KV_PMAP_HOLE;
+
+	if (child->count == n)
+		cause = obstacle(p, child, 0, n);
+	if (cause != KV_PMAP_CAUSES) {
+		p->stats.p_failures++;
+		p->stats.causes[cause]++;
+		return EAGAIN;
+	}
+	promote(p, t, i);
+	return 0;
+}
+
+int
 kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va)
 {
 	struct kv_pt *t = kv_pt_lookup(pmap, va), *up = pmap->root;
-	const unsigned n = pmap->level[t->level].mask + 1;
-	enum kv_pmap_cause cause = KV_PMAP_HOLE;
 
 	if (!kv_pt_canonical(pmap, va))
 		return EINVAL;
@@ -143,15 +159,7 @@ kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va)
 		return EINVAL;
 	while (up->level != t->level + 1)
 		up = up->child[kv_pt_index(pmap, va, up->level)];
-	if (t->count == n)
-		cause = obstacle(pmap, t, 0, n);
-	if (cause != KV_PMAP_CAUSES) {
-		pmap->stats.p_failures++;
-		pmap->stats.causes[cause]++;
-		return EAGAIN;
-	}
-	promote(pmap, up, kv_pt_index(pmap, va, up->level));
-	return 0;
+	return kv_pt_promote(pmap, up, kv_pt_index(pmap, va, up->level));
 }
 
 int
