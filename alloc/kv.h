@@ -17,7 +17,9 @@
  * zone         a cache of items in per-CPU buckets before their source
  * plan         regions of an address space, placed by anchors and sizes
  * image        a file of segments, each a run of sections with equal rights
- * reclaim      breaking the least recently changed partial reservation
+ * reclaim      breaking the least recently changed partial reservation;
+ *              of a page-table pool: taking tables back
+ * pool         a bounded range of pages that tables are drawn from
  */
 #ifndef KV_KV_H
 #define KV_KV_H
@@ -30,6 +32,7 @@
 #include "pindex.h"
 #include "domainset.h"
 #include "zone.h"
+#include "ptpool.h"
 #include "vmem.h"
 #include "link.h"
 #include "phys.h"

@@ -23,6 +23,7 @@ MODULES = {
     'V': ['sim/run/steps_touch.c', 'alloc/layout.c'],
     'world': ['sim/run/drain.c'],
     'zone': ['alloc/zone.c'],
+    'ptpool': ['alloc/ptpool.c'],
     'pagecache': ['alloc/pagecache.c'],
     'mmu': ['sim/run/pair.c', 'sim/run/wanted.c'],
 }
