@@ -480,6 +480,23 @@ kv_expr_walk_names(const struct kv_expr *expr, kv_expr_name_fn *cb, void *arg)
 	return stop;
 }
 
+void
+kv_expr_bind(struct kv_expr *expr, kv_expr_lookup_fn *lookup, void *arg)
+{
+	struct kv_value v;
+	size_t i;
+
+	for (i = 0; i < expr->nops; i++) {
+		struct op *op = &expr->ops[i];
+
+		if (op->code != PUSH_NAME || !lookup(arg, op->text, &v) ||
+		    v.kind != KV_VALUE_UINT)
+			continue;
+		op->code = PUSH_UINT;
+		op->u = v.u;
+	}
+}
+
 /* ---- Evaluate -------------------------------------------------------- */
 
 struct eval {
@@ -628,15 +645,19 @@ step(struct eval *e, size_t *at)
 static int
 eval(struct eval *e, size_t nops, struct kv_value *value)
 {
+	struct kv_value few[8];
 	size_t at = 0;
 	int error = 0;
 
-	e->stack = kv_mem_resize(NULL, e->expr->depth, sizeof(*e->stack));
+	e->stack = e->expr->depth <= sizeof(few) / sizeof(few[0])
+		       ? few
+		       : kv_mem_resize(NULL, e->expr->depth, sizeof(*e->stack));
 	while (error == 0 && at < nops)
 		error = step(e, &at);
 	if (error == 0)
 		*value = e->stack[0];
-	free(e->stack);
+	if (e->stack != few)
+		free(e->stack);
 	return error;
 }
 

@@ -38,6 +38,9 @@ typedef int kv_expr_name_fn(
 int kv_expr_walk_names(
     const struct kv_expr *expr, kv_expr_name_fn *cb, void *arg);
 
+/* Names that lookup gives a whole number for become that number. */
+void kv_expr_bind(struct kv_expr *expr, kv_expr_lookup_fn *lookup, void *arg);
+
 /*
  * Evaluate.  Whole numbers are unsigned 64-bit; only unary minus and signed
  * figures make negative ones.  Overflow, a difference below zero, division by

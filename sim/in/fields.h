@@ -5,6 +5,12 @@
 
 #include "in/param.h"
 
+/* A loop whose body is read. */
+struct kv_loop_scope {
+	const struct kv_loop_scope *outer; /* NULL: none */
+	const char *name;
+};
+
 /* A scenario while it is read. */
 struct kv_load {
 	struct kv_scenario *sc;
@@ -25,6 +31,10 @@ struct kv_load {
 	const struct kv_node *const *values; /* as kv_scenario_read has them */
 	const struct kv_define *defines;
 	size_t ndefines;
+	struct kv_names pools;		   /* in order of sc->pools */
+	struct kv_names loops;		   /* that stand above, open or not */
+	const struct kv_loop_scope *scope; /* the innermost that is open */
+	uint64_t times;			   /* product of all that are open */
 };
 
 enum kv_field_kind {

@@ -23,8 +23,8 @@ struct kv_scenario_file {
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *spaces, *tlb, *actors, *work, *inject, *metrics, *sample,
-	    *check, *expect, *layout, *image;
+	    *objects, *pools, *spaces, *tlb, *actors, *work, *inject, *metrics,
+	    *sample, *check, *expect, *layout, *image;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -44,7 +44,7 @@ struct sections {
 
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), NODE(layout),
-    NODE(image), NODE(arenas), NODE(objects), LATER(pools), NODE(spaces),
+    NODE(image), NODE(arenas), NODE(objects), NODE(pools), NODE(spaces),
     NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(metrics),
     NODE(sample), NODE(check), NODE(inject), NODE(expect), LATER(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
@@ -119,6 +119,7 @@ read_sections(
 	kv_section_kstacks(ld, s.kstacks);
 	kv_section_arenas(ld, s.arenas);
 	kv_section_objects(ld, s.objects);
+	kv_section_pools(ld, s.pools);
 	kv_section_spaces(ld, s.spaces);
 	kv_section_tlb(ld, s.tlb);
 	kv_section_actors(ld, s.actors);
@@ -266,6 +267,7 @@ create(const struct kv_scenario_file *file, struct kv_load *ld,
 	kv_host_libc(&sc->host);
 	*ld = (struct kv_load){.sc = sc,
 	    .errors = errors,
+	    .times = 1,
 	    .params = {.pool = &sc->pool, .errors = errors}};
 	return sc;
 }
@@ -278,6 +280,8 @@ load_fini(struct kv_load *ld)
 	kv_names_fini(&ld->blocks);
 	kv_names_fini(&ld->points);
 	kv_names_fini(&ld->objects);
+	kv_names_fini(&ld->loops);
+	kv_names_fini(&ld->pools);
 	kv_names_fini(&ld->spaces);
 	kv_names_fini(&ld->tlb_arrays);
 	kv_names_fini(&ld->actors);
@@ -374,6 +378,7 @@ kv_scenario_free(struct kv_scenario *sc)
 		kv_expr_free(sc->late[i]);
 	free(sc->late);
 	free(sc->objects);
+	free(sc->pools);
 	free(sc->spaces);
 	free(sc->actors);
 	free(sc->params);

@@ -70,6 +70,7 @@ struct kv_space_spec {
 	bool promotion; /* pg_ps_enabled */
 	kv_va_t image_va;
 	uint64_t image_pages; /* 0: it has no image */
+	size_t tables;	      /* 1 + index into pools; 0: without limit */
 };
 
 /* A number that the run knows, when it comes to the step. */
@@ -100,6 +101,10 @@ enum kv_step_kind {
 	KV_STEP_PROMOTE,
 	KV_STEP_DEMOTE,
 	KV_STEP_RELEASE,
+	KV_STEP_LOOP, /* loop: its body follows, then its end */
+	KV_STEP_END,
+	KV_STEP_GROW,  /* tables: map */
+	KV_STEP_DRAW,  /* count pages of a pool */
 	KV_STEP_TOUCH, /* count passes */
 	KV_STEP_FLUSH,
 	KV_STEP_ENTER, /* count entries */
@@ -108,6 +113,15 @@ enum kv_step_kind {
 	KV_STEP_VERIFY,	 /* verify */
 	KV_STEP_OVERFLOW /* count; verify */
 };
+/* A loop with a name: behind its step stand those of its body, then its end. */
+struct kv_loop_step {
+	const char *name; /* of the number of the pass, from 0 */
+	uint64_t times;
+	size_t span; /* steps of the body */
+	size_t loop; /* number of the loop, below nloops */
+	bool stop;   /* ends behind the first step that fails */
+};
+
 enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
 
 enum kv_map_how { KV_MAP_ENTER, KV_MAP_QENTER, KV_MAP_LEAF };
@@ -121,7 +135,7 @@ struct kv_map_step {
 	uint64_t npages;       /* base pages; unmap, protect: of the range */
 	uint64_t stride;       /* bytes from one range to the next */
 	struct kv_late pindex; /* of the first page in the object */
-	kv_pa_t pa;	       /* without object: memory of a device */
+	struct kv_late pa;     /* without object: memory of a device */
 	enum kv_map_how how;   /* unmap: KV_MAP_QENTER is qremove */
 	unsigned level;	       /* of KV_MAP_LEAF */
 	unsigned attr;	       /* KV_PTE_* */
@@ -218,13 +232,16 @@ struct kv_step {
 	unsigned cpu;	       /* stacks: KV_ANYWHERE = the next one */
 	enum kv_step_order order;
 	int arena;		/* index into arenas */
+	size_t pool;		/* draw: index into pools */
 	struct kv_vmem_req req; /* alloc, add, arena churn (fit) */
 	bool plain;		/* alloc: through the quantum cache */
 	bool aligned;		/* arena churn: random alignment and phase */
 	kv_va_t base;		/* add */
 	uint64_t max_quanta;	/* arena churn: largest block */
 	const char *name;	/* of the block; alloc: may be NULL */
-	const struct kv_map_step *map; /* of the pool; steps on page tables */
+	uint64_t times;		/* that loops around it run it */
+	const struct kv_loop_step *loop; /* of the pool; both ends of a loop */
+	const struct kv_map_step *map;	 /* of the pool; steps on page tables */
 	const struct kv_touch_step *touch;   /* of the pool */
 	const struct kv_flush_step *flush;   /* of the pool */
 	const struct kv_data_step *data;     /* of the pool */
@@ -286,6 +303,8 @@ struct kv_scenario {
 	size_t nactors;
 	struct kv_object_spec *objects;
 	size_t nobjects;
+	struct kv_ptpool_config *pools; /* without host */
+	size_t npools;
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
 	const struct kv_tlb_config *tlb;      /* of the pool; NULL: none */
@@ -300,7 +319,7 @@ struct kv_scenario {
 	size_t nlate;
 	unsigned plants;      /* bit i: fault i of plant.h */
 	struct kv_step *work; /* repeat: expanded */
-	size_t nwork;
+	size_t nwork, nloops;
 	struct kv_formula *metrics, *checks, *expect;
 	size_t nmetrics, nchecks, nexpect;
 	struct kv_sample_spec *samples;

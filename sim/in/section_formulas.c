@@ -30,6 +30,7 @@ names_of(const struct kv_load *ld, const char *metric)
 		const struct kv_names *names;
 	} rows[] = {{"block.", &ld->blocks}, {"space.", &ld->spaces},
 	    {"tlb.", &ld->tlb_arrays}, {"actor.", &ld->actors},
+	    {"pool.", &ld->pools}, {"repeat.", &ld->loops},
 	    {"verify.", &ld->points}, {"host.", &ld->points},
 	    {"layout.", &ld->regions}, {"image.", &ld->segments},
 	    {"load.", &ld->segments}};

@@ -11,8 +11,8 @@ static const uint64_t entries_max = UINT64_C(1) << 24;
 /* What any of these steps may say; presets are the defaults. */
 struct map_args {
 	const char *space, *object;
-	const struct kv_node *va, *offset;
-	uint64_t size, pages, pa, level, count, stride;
+	const struct kv_node *va, *offset, *pa;
+	uint64_t size, pages, level, count, stride;
 	unsigned how, prot, data, on_fault;
 	bool global, user, accessed, modified, flush;
 };
@@ -69,7 +69,7 @@ static const char *const prots[] = {[0] = "r",
 static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     WORD("object", object, .min = 0), NODE(offset, .min = 0),
-    UINT(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
+    NODE(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
     CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0)};
@@ -83,6 +83,9 @@ static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
     UINT(stride, .min = 0)};
 static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
+static const struct kv_field grow_fields[] = {WORD("space", space, .min = 0),
+    NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
+    UINT(level, .min = 0), UINT(count, .min = 1), UINT(stride, .min = 0)};
 static const struct kv_field release_fields[] = {
     WORD("object", object, .required = true), NODE(offset, .min = 0),
     UINT(pages, .required = true, .min = 1)};
@@ -189,6 +192,7 @@ read_pages(struct reading *r)
 	const struct kv_scenario *sc = r->ld->sc;
 	const struct map_args *a = &r->args;
 	uint64_t size = a->pages * page_size(r) * a->count;
+	struct kv_late *pa = &r->step->pa;
 	size_t i;
 
 	if (says(r, "object") == says(r, "pa"))
@@ -199,12 +203,14 @@ read_pages(struct reading *r)
 	if (says(r, "offset"))
 		return kv_load_refuse(
 		    r->ld, at(r, "offset"), "'offset' is of an 'object'");
-	for (i = 0; i < sc->nranges; i++)
-		if (kv_overlap(a->pa, size, sc->ranges[i].start,
+	if (kv_load_late(r->ld, a->pa, "pa", pa) != 0)
+		return EINVAL;
+	for (i = 0; pa->expr == NULL && i < sc->nranges; i++)
+		if (kv_overlap(pa->value, size, sc->ranges[i].start,
 			sc->ranges[i].end - sc->ranges[i].start))
 			return kv_load_refuse(r->ld, at(r, "pa"),
 			    "memory of the machine is mapped by 'object'");
-	return check_multiple(r, "pa", a->pa, page_size(r));
+	return check_multiple(r, "pa", pa->value, page_size(r));
 }
 
 /* Space, address, how often. */
@@ -351,7 +357,6 @@ finish(const struct reading *r, struct kv_step *step)
 	struct kv_map_step *s = r->step;
 
 	s->npages = a->pages;
-	s->pa = a->pa;
 	s->how = (enum kv_map_how)a->how;
 	s->level = (unsigned)a->level;
 	s->flush = a->flush;
@@ -410,6 +415,33 @@ kv_step_read_promote(
 
 	if (read(ld, key, FIELDS(leaf_fields), &r) != 0 || read_where(&r) != 0)
 		return EINVAL;
+	finish(&r, step);
+	return 0;
+}
+
+/* A table is an entry of the one above it. */
+int
+kv_step_read_grow(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	const struct kv_pte_format *f;
+	struct reading r;
+	int error = read(ld, key, FIELDS(grow_fields), &r);
+
+	r.args.pages = 1;
+	if (error != 0 ||
+	    ((says(&r, "size") || says(&r, "pages")) && read_size(&r) != 0) ||
+	    read_where(&r) != 0)
+		return EINVAL;
+	f = ld->sc->spaces[r.step->space].format;
+	if (r.args.level >= f->levels)
+		return kv_load_refuse(ld, at(&r, "level"),
+		    "format '%s' has tables of %u levels, from 0", f->name,
+		    f->levels);
+	r.step->entries = (r.args.pages >> f->pt_shift) + 1;
+	if (r.step->entries > entries_max / r.args.count)
+		return kv_load_refuse(r.ld, r.key,
+		    "more than %" PRIu64 " tables in one step", entries_max);
 	finish(&r, step);
 	return 0;
 }

@@ -116,7 +116,7 @@ kv_section_objects(struct kv_load *ld, const struct kv_node *node)
 /* ---- spaces ---------------------------------------------------------- */
 
 struct space_args {
-	const char *format;
+	const char *format, *tables;
 	const struct kv_node *image;
 	bool promotion;
 };
@@ -146,8 +146,11 @@ static const struct kv_field space_fields[] = {
 	.offset = offsetof(struct space_args, promotion)},
     {.key = "image",
 	.kind = KV_FIELD_NODE,
-	.offset = offsetof(struct space_args, image)}};
-enum { SPACE_FIELDS = 3 };
+	.offset = offsetof(struct space_args, image)},
+    {.key = "tables",
+	.kind = KV_FIELD_WORD,
+	.offset = offsetof(struct space_args, tables)}};
+enum { SPACE_FIELDS = 4 };
 
 /* Its pages must be as large as the machine's frames. */
 static const struct kv_pte_format *
@@ -194,6 +197,32 @@ read_image(
 	space->image_pages = a.pages;
 }
 
+/* The pool of a space: its root must fit in, beside the others'.
+ * => 0; EINVAL, noted */
+static int
+find_pool(struct kv_load *ld, const struct kv_node *key, const char *name,
+    size_t space, size_t *tables)
+{
+	const struct kv_node *node = kv_map_get(key->next, "tables");
+	const struct kv_scenario *sc = ld->sc;
+	uint64_t roots = 1;
+	size_t i, pool;
+
+	if (kv_load_pool(ld, node, name, &pool) != 0)
+		return EINVAL;
+	if (space == 0 && sc->kstacks.present)
+		return kv_load_refuse(ld, node,
+		    "tables of kernel stacks come from nowhere in particular: "
+		    "'tables' is of another space");
+	for (i = 0; i < sc->nspaces; i++)
+		roots += i != space && sc->spaces[i].tables == pool + 1;
+	if (roots > sc->pools[pool].capacity - sc->pools[pool].reserve)
+		return kv_load_refuse(ld, node,
+		    "pool '%s' has no room for the root of this space", name);
+	*tables = pool + 1;
+	return 0;
+}
+
 static void
 read_space(struct kv_load *ld, const struct kv_node *key)
 {
@@ -201,7 +230,7 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 	const struct kv_node *map = key->next;
 	struct space_args a = {.promotion = true};
 	const struct kv_pte_format *format = NULL;
-	size_t i;
+	size_t tables = 0, i;
 
 	kv_fields_read(
 	    ld, map, key->text, "key", space_fields, SPACE_FIELDS, &a);
@@ -215,8 +244,13 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 	}
 	if (format == NULL)
 		format = kv_pte_find(sc->machine->name);
-	sc->spaces[i] = (struct kv_space_spec){
-	    .name = key->text, .format = format, .promotion = a.promotion};
+	sc->spaces[i].tables = 0;
+	if (a.tables != NULL)
+		(void)find_pool(ld, key, a.tables, i, &tables);
+	sc->spaces[i] = (struct kv_space_spec){.name = key->text,
+	    .format = format,
+	    .promotion = a.promotion,
+	    .tables = tables};
 	if (a.image != NULL)
 		read_image(ld, a.image, &sc->spaces[i]);
 }

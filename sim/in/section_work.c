@@ -20,6 +20,7 @@ struct step_args {
 	uint64_t base, size, align, phase, nocross, min, max;
 	unsigned order, fit, generator;
 	bool aligned, qcache;
+	unsigned stop;
 	const char *arena, *name;
 	const struct kv_node *body;
 };
@@ -30,6 +31,7 @@ static const char *const orders[] = {[KV_ORDER_OLDEST] = "oldest",
     [KV_ORDER_RANDOM] = "random",
     NULL};
 static const char *const generators[] = {"reference", NULL};
+static const char *const stops[] = {"never", "failure", NULL};
 
 #define UINT(name, ...)                                                  \
 	{                                                                \
@@ -83,11 +85,12 @@ static const struct kv_field free_fields[] = {
 static const struct kv_field add_fields[] = {
     WORD("arena", arena, .required = true), UINT(base, .required = true),
     UINT(size, .required = true, .min = 1)};
-static const struct kv_field repeat_fields[] = {
-    UINT(times, .required = true), {.key = "steps",
-				       .kind = KV_FIELD_NODE,
-				       .offset = AT(body),
-				       .required = true}};
+static const struct kv_field repeat_fields[] = {UINT(times, .required = true),
+    WORD("as", name, .min = 0), CHOICE(stop, stops),
+    {.key = "steps",
+	.kind = KV_FIELD_NODE,
+	.offset = AT(body),
+	.required = true}};
 
 /* A step while it is read. */
 struct reading {
@@ -392,6 +395,8 @@ static const struct step_kind {
     {"promote", KV_STEP_PROMOTE, .read = kv_step_read_promote},
     {"demote", KV_STEP_DEMOTE, .read = kv_step_read_promote},
     {"release", KV_STEP_RELEASE, .read = kv_step_read_release},
+    {"grow", KV_STEP_GROW, .read = kv_step_read_grow},
+    {"draw", KV_STEP_DRAW, .read = kv_step_read_draw},
     {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
     {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
     {"enter", KV_STEP_ENTER, .read = kv_step_read_enter},
@@ -446,6 +451,65 @@ repeat(struct reading *r, size_t *capacity)
 
 			append(sc, &step, capacity);
 		}
+}
+
+/* => 0; EINVAL, noted */
+static int
+check_loop(struct reading *r)
+{
+	struct kv_load *ld = r->ld;
+	const char *name = r->args.name;
+	size_t i;
+
+	if (name == NULL)
+		return kv_load_refuse(
+		    ld, at(r, "stop"), "'stop' needs the name of a loop: 'as'");
+	if (!kv_is_name(name, strlen(name)) || strlen(name) > 15)
+		return kv_load_refuse(ld, at(r, "as"),
+		    "'%.40s' cannot name a loop (letters, digits and _, 15 at "
+		    "most)",
+		    name);
+	if (kv_params_find(&ld->params, name) != NULL)
+		return kv_load_refuse(
+		    ld, at(r, "as"), "'%s' is a parameter", name);
+	if (!kv_names_add(&ld->loops, name, &i))
+		return kv_load_refuse(
+		    ld, at(r, "as"), "'%s' names another loop", name);
+	return 0;
+}
+
+/* The steps in it once, between the two ends of the loop. */
+static void
+loop(struct reading *r, size_t *capacity)
+{
+	struct kv_load *ld = r->ld;
+	struct kv_loop_scope scope = {ld->scope, r->args.name};
+	const uint64_t outside = ld->times;
+	struct kv_loop_step *s;
+	size_t first;
+
+	if (check_loop(r) != 0)
+		return;
+	s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
+	*s = (struct kv_loop_step){.name = r->args.name,
+	    .times = r->args.times,
+	    .loop = ld->sc->nloops++,
+	    .stop = r->args.stop != 0};
+	r->step.kind = KV_STEP_LOOP;
+	r->step.loop = s;
+	append(ld->sc, &r->step, capacity);
+	first = ld->sc->nwork;
+	ld->scope = &scope;
+	if (!kv_mul(outside, s->times, &ld->times))
+		ld->times = UINT64_MAX;
+	r->step.times = ld->times;
+	if (kv_load_list(ld, r->args.body, "steps") != NULL)
+		read_steps(ld, r->args.body, capacity);
+	ld->scope = scope.outer;
+	ld->times = outside;
+	s->span = ld->sc->nwork - first;
+	r->step.kind = KV_STEP_END;
+	append(ld->sc, &r->step, capacity);
 }
 
 static void
@@ -548,6 +612,7 @@ read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 	kind = find_kind(ld, key);
 	r.key = key;
 	r.map = key->next;
+	r.step.times = ld->times;
 	r.step.place =
 	    (struct kv_place){ld->sc->text.path, key->line, key->column};
 	if (kind == NULL)
@@ -563,7 +628,10 @@ read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 			check_block_name(&r);
 		return;
 	}
-	if (kind == &kinds[REPEAT])
+	if (kind == &kinds[REPEAT] &&
+	    (r.args.name != NULL || kv_map_get(r.map, "stop") != NULL))
+		loop(&r, capacity);
+	else if (kind == &kinds[REPEAT])
 		repeat(&r, capacity);
 	else if (ld->sc->nwork == steps_max)
 		kv_load_refuse(ld, key, "more than %zu steps", steps_max);
@@ -591,11 +659,18 @@ refuse_step(struct kv_load *ld, const struct kv_step *s, const char *why)
 	    "%s", why);
 }
 
-/* What a step may take, in operations: a map as many as it has entries. */
+/* What a step may take in all passes, in operations: a map as many as it has
+ * entries, the end of a loop one. */
 static uint64_t
 cost_of(const struct kv_step *s)
 {
-	return s->kind == KV_STEP_MAP ? s->count * s->map->entries : s->count;
+	uint64_t once = s->count, cost;
+
+	if (s->kind == KV_STEP_MAP)
+		once *= s->map->entries;
+	else if (s->kind == KV_STEP_END)
+		once = 1;
+	return kv_mul(once, s->times, &cost) ? cost : UINT64_MAX;
 }
 
 void

@@ -15,6 +15,7 @@ void kv_section_image(struct kv_load *ld, const struct kv_node *node);
 void kv_section_kstacks(struct kv_load *ld, const struct kv_node *node);
 void kv_section_arenas(struct kv_load *ld, const struct kv_node *node);
 void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
+void kv_section_pools(struct kv_load *ld, const struct kv_node *node);
 void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
 void kv_section_tlb(struct kv_load *ld, const struct kv_node *node);
 void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
@@ -32,9 +33,10 @@ typedef int kv_step_read_fn(
     struct kv_load *ld, const struct kv_node *key, struct kv_step *step);
 kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_promote, kv_step_read_release, kv_step_read_touch,
-    kv_step_read_flush, kv_step_read_enter, kv_step_read_park,
-    kv_step_read_drop, kv_step_read_comb, kv_step_read_doubling,
-    kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow;
+    kv_step_read_flush, kv_step_read_draw, kv_step_read_grow,
+    kv_step_read_enter, kv_step_read_park, kv_step_read_drop, kv_step_read_comb,
+    kv_step_read_doubling, kv_step_read_fixed_churn, kv_step_read_verify,
+    kv_step_read_overflow;
 
 /* A number that may name block.NAME.va, which only the run knows.
  * => 0; EINVAL, noted */
@@ -48,6 +50,10 @@ const struct kv_node *kv_load_entries(
 /* Can the key name one more of them?  what: "an object".  => false: noted */
 bool kv_load_new_name(struct kv_load *ld, const struct kv_node *key,
     const struct kv_names *names, const char *what);
+
+/* The pool of that name.  node: where it stands.  => 0; EINVAL, noted */
+int kv_load_pool(struct kv_load *ld, const struct kv_node *node,
+    const char *name, size_t *pool);
 
 /* The space of that name.  node: where it stands.  => 0; EINVAL, noted */
 int kv_load_space(struct kv_load *ld, const struct kv_node *node,

@@ -235,7 +235,8 @@ static void
 measure_fails(struct kv_run *run)
 {
 	static const char *const names[KV_MAP_FAILS] = {"fail.map",
-	    "fail.unmap", "fail.protect", "fail.promote", "fail.demote"};
+	    "fail.unmap", "fail.protect", "fail.promote", "fail.demote",
+	    "fail.grow", "fail.draw"};
 	size_t i;
 
 	for (i = 0; i < KV_MAP_FAILS && run->sc->paging; i++)
@@ -283,6 +284,7 @@ measure_all(struct kv_run *run)
 		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
 		    "guard.hits", run->runner->guard_hits);
 	kv_range_ops_measure(run->runner, &run->metrics);
+	kv_loops_measure(run->runner, &run->metrics);
 	if (run->tlb != NULL)
 		kv_measure_tlb(run->tlb, &run->metrics);
 	if (run->runner->actors != NULL)

@@ -16,6 +16,7 @@
 #include "run/measure_domains.h"
 #include "run/measure_free.h"
 #include "run/measure_map.h"
+#include "run/measure_pool.h"
 #include "run/measure_space.h"
 #include "run/measure_tlb.h"
 #include "run/sort.h"
@@ -438,6 +439,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 	if (w->kstack != NULL)
 		measure_stacks(w, m);
 	kv_measure_spaces(w->spaces, w->nspaces, m);
+	kv_measure_pools(w->pools, w->npools, m);
 	kv_measure_cover(w->spaces, w->nspaces, m);
 	measure_reserv(w, m);
 	measure_caches(w, m);

@@ -64,8 +64,11 @@ int
 kv_runner_refuse(
     struct kv_runner *r, const struct kv_place *place, const char *why)
 {
-	kv_errors_add(
-	    r->errors, place->path, place->line, place->column, "%s", why);
+	char passes[128];
+
+	kv_loops_words(r, passes, sizeof(passes));
+	kv_errors_add(r->errors, place->path, place->line, place->column,
+	    "%s%s", why, passes);
 	return EINVAL;
 }
 
@@ -117,6 +120,8 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_PROMOTE] = kv_step_promote,
     [KV_STEP_DEMOTE] = kv_step_demote,
     [KV_STEP_RELEASE] = kv_step_release,
+    [KV_STEP_GROW] = kv_step_grow,
+    [KV_STEP_DRAW] = kv_step_draw,
     [KV_STEP_TOUCH] = kv_step_touch,
     [KV_STEP_FLUSH] = kv_step_flush,
     [KV_STEP_ENTER] = kv_step_enter,
@@ -129,6 +134,7 @@ static void
 plan(struct kv_runner *r)
 {
 	const struct kv_scenario *sc = r->run->sc;
+	uint64_t all;
 	size_t i;
 
 	for (i = 0; i < sc->nwork; i++) {
@@ -136,10 +142,9 @@ plan(struct kv_runner *r)
 
 		if (s->kind == KV_STEP_DISPOSE && s->order != KV_ORDER_RANDOM)
 			r->aged = true;
-		if (s->count > UINT64_MAX - r->total)
+		if (!kv_mul(s->count, s->times, &all) ||
+		    !kv_add(r->total, all, &r->total))
 			r->total = UINT64_MAX;
-		else
-			r->total += s->count;
 	}
 }
 
@@ -153,8 +158,10 @@ work(struct kv_runner *r)
 	plan(r);
 	kv_blocks_index(r);
 	error = kv_samples_open(r);
-	for (i = 0; i < sc->nwork && error == 0 && !r->panicked; i++)
-		error = steps[sc->work[i].kind](r, &sc->work[i]);
+	for (i = 0; i < sc->nwork && error == 0 && !r->panicked;
+	     i = kv_loops_next(r, i))
+		if (steps[sc->work[i].kind] != NULL)
+			error = steps[sc->work[i].kind](r, &sc->work[i]);
 	kv_samples_close(r);
 	if (!r->run->cfg.nested)
 		kv_log_progress("run", r->total, r->total);
@@ -199,6 +206,17 @@ spaces_of(const struct kv_scenario *sc)
 	return list;
 }
 
+static size_t *
+tables_of(const struct kv_scenario *sc)
+{
+	size_t *list = kv_mem_resize(NULL, sc->nspaces, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < sc->nspaces; i++)
+		list[i] = sc->spaces[i].tables;
+	return list;
+}
+
 static int
 build_world(struct kv_runner *r)
 {
@@ -227,19 +245,24 @@ build_world(struct kv_runner *r)
 	    .no_kstacks = !sc->kstacks.present,
 	    .nobjects = sc->nobjects,
 	    .nspaces = sc->nspaces,
+	    .pools = sc->pools,
+	    .npools = sc->npools,
 	    .hash = true};
 	struct kv_place place = {.path = sc->text.path};
 	struct kv_object_config *objects;
 	struct kv_space_config *spaces;
+	size_t *tables;
 	int error;
 
 	if (!sc->kstacks.present && !sc->paging && sc->nactors == 0)
 		return 0;
 	spec.objects = objects = objects_of(sc);
 	spec.spaces = spaces = spaces_of(sc);
+	spec.tables = tables = tables_of(sc);
 	error = kv_world_create(&spec, &r->run->world);
 	free(objects);
 	free(spaces);
+	free(tables);
 	if (error == ENOMEM)
 		return kv_runner_refuse(r, &place, "out of memory");
 	if (error != 0)
@@ -364,6 +387,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .links = zeroed(sc->narenas, sizeof(*r->links)),
 	    .blocks = zeroed(sc->nwork, sizeof(*r->blocks)),
 	    .churns = zeroed(sc->nwork, sizeof(*r->churns)),
+	    .loops = zeroed(sc->nloops, sizeof(*r->loops)),
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .entry = {.policy = sc->on_enter},
@@ -409,6 +433,7 @@ kv_run_free(struct kv_run *run)
 	free(r->loads);
 	free(r->blocks);
 	free(r->churns);
+	free(r->loops);
 	free(r->ages);
 	free(r->named);
 	free(r);

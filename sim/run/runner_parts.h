@@ -36,6 +36,8 @@ enum {
 	KV_MAP_FAIL_PROTECT,
 	KV_MAP_FAIL_PROMOTE,
 	KV_MAP_FAIL_DEMOTE,
+	KV_MAP_FAIL_GROW,
+	KV_MAP_FAIL_DRAW,
 	KV_MAP_FAILS
 };
 
@@ -43,6 +45,14 @@ enum {
 struct age {
 	size_t older, younger; /* entry + 1; 0 = none */
 };
+
+/* A loop that runs, or has run. */
+struct kv_looping {
+	uint64_t pass;		/* the one that runs */
+	uint64_t before;	/* failures when it began */
+	uint64_t passes, clean; /* that ended; of them, without a failure */
+};
+enum { KV_LOOPS_DEEP = 32 }; /* as deep as a file may be */
 
 /* What a run needs beside its results. */
 struct kv_runner {
@@ -70,8 +80,13 @@ struct kv_runner {
 	struct kv_tlb_range_op range_op;  /* of the last range, if that fits */
 	uint64_t range_ops, range_extra;  /* pages flushed unasked */
 	bool range_fits;
-	kv_pindex_t pindex;  /* of the map step that runs */
-	uint64_t guard_hits; /* touches of guard pages, which no leaf maps */
+	uint64_t arena_fails; /* blocks that found no room */
+	kv_pindex_t pindex;   /* of the map step that runs */
+	kv_pa_t pa;	      /* likewise */
+	uint64_t guard_hits;  /* touches of guard pages, which no leaf maps */
+	struct kv_looping *loops;		   /* one a loop */
+	const struct kv_step *open[KV_LOOPS_DEEP]; /* loops that run */
+	unsigned nopen;
 	bool panicked;
 	unsigned watch; /* samples of the timeline; 0 = none */
 	bool over; /* the work is: what still happens is no operation of it */
@@ -101,7 +116,7 @@ typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_reclaim;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
-    kv_step_demote, kv_step_release;
+    kv_step_demote, kv_step_release, kv_step_grow, kv_step_draw;
 kv_step_fn kv_step_enter, kv_step_park, kv_step_drop;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
 kv_step_fn kv_step_comb, kv_step_doubling, kv_step_fixed_churn;
@@ -142,6 +157,20 @@ void kv_plan_measure(const struct kv_scenario *sc, struct kv_metrics *m);
 /* The faults of the plan, and checks that fail, are violations.
  * => 0; EINVAL, noted: a check cannot be evaluated */
 int kv_plan_judge(struct kv_run *run, struct kv_errors *errors);
+
+/* What comes behind a step: the next one, or where a loop goes on.  Both ends
+ * of a loop are steps for it alone.  => its number in the work */
+size_t kv_loops_next(struct kv_runner *r, size_t step);
+
+/* The pass of a loop that runs.  => false: no such loop */
+bool kv_loops_pass(
+    const struct kv_runner *r, const char *name, struct kv_value *value);
+
+/* The passes that run, for messages: " (i = 3, j = 0)", or nothing. */
+void kv_loops_words(const struct kv_runner *r, char *words, size_t size);
+
+/* Add repeat.NAME.* of all loops. */
+void kv_loops_measure(const struct kv_runner *r, struct kv_metrics *m);
 
 /* An operation changed the leaves of a range: flush it, where there is a TLB.
  */

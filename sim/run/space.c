@@ -26,16 +26,51 @@
 
 /* ---- Create ---------------------------------------------------------- */
 
+static int
+table_get(void *arg, unsigned level, kv_pa_t *pa)
+{
+	const struct kv_space *s = arg;
+	const struct kv_ptpool_page want = {
+	    KV_PTPOOL_SPACE, s->cfg.id, s->cfg.format->levels - 1 - level};
+
+	return kv_ptpool_get(s->cfg.pool, &want, s->urgent, pa);
+}
+
+static void
+table_put(void *arg, unsigned level, kv_pa_t pa)
+{
+	const struct kv_space *s = arg;
+
+	(void)level;
+	(void)kv_ptpool_put(s->cfg.pool, pa, NULL);
+}
+
+/* Which empty tables stay, by what the pool takes back. */
+static void
+draw_from(struct kv_space *s, struct kv_pmap_config *pmap)
+{
+	static const unsigned keep[KV_PTPOOL_RECLAIMS] = {
+	    [KV_PTPOOL_NONE] = ~0u,
+	    [KV_PTPOOL_EMPTY] = ~1u,
+	    [KV_PTPOOL_PROMOTE] = ~1u};
+	enum kv_ptpool_reclaim reclaim = kv_ptpool_config(s->cfg.pool)->reclaim;
+
+	pmap->source = (struct kv_pt_source){table_get, table_put, s};
+	pmap->keep = keep[reclaim];
+	pmap->repromote = reclaim == KV_PTPOOL_PROMOTE;
+}
+
 int
 kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 {
 	struct kv_pmap_config pmap = {
 	    .format = cfg->format, .low_half = cfg->user, .user = cfg->user};
-
 	const struct kv_machine *m = kv_machine_find(cfg->format->name);
 
 	*s = (struct kv_space){
 	    .cfg = *cfg, .sub = m != NULL ? m->reserv_sub : 0};
+	if (cfg->pool != NULL)
+		draw_from(s, &pmap);
 	return kv_pmap_create(&pmap, &s->pmap);
 }
 

@@ -13,17 +13,20 @@ struct kv_space_config {
 	bool user;	/* not the kernel's: lower half, full tables promote */
 	const struct kv_phys *phys; /* the memory that it maps */
 	struct kv_reserv *reserv;
+	struct kv_ptpool *pool; /* that tables come from; NULL: unlimited */
+	uint32_t id;		/* there: of the space */
 };
 
 struct kv_space {
 	struct kv_space_config cfg; /* (c) */
 	unsigned sub; /* (c) log2 pages of a sub-block; 0 = none */
 	struct kv_pmap *pmap;
+	bool urgent; /* tables may come out of the pool's reserve */
 };
 
 /* ---- Create ---------------------------------------------------------- */
 
-/* => 0, ENOMEM */
+/* It must not move: its tables know where it is.  => 0, ENOMEM */
 int kv_space_init(struct kv_space *s, const struct kv_space_config *cfg);
 void kv_space_fini(struct kv_space *s);
 

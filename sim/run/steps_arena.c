@@ -38,6 +38,7 @@ arena_alloc(struct kv_runner *r, const struct kv_step *step,
 			    : kv_vmem_xalloc(vm, req, va);
 	if (error != 0 && r->loads[step->arena].first_fail == 0)
 		r->loads[step->arena].first_fail = req->size;
+	r->arena_fails += error != 0;
 	mix(r, error == 0 ? *va : UINT64_MAX);
 	kv_runner_end(r, false);
 	return error;
@@ -76,12 +77,25 @@ put_block(struct kv_runner *r, const char *name, const struct block *b)
 	kv_buf_fini(&text);
 }
 
+static void
+add_block(struct block_list *l, const struct block *b)
+{
+	if (l->count == l->capacity) {
+		l->capacity = l->capacity == 0 ? 256 : 2 * l->capacity;
+		l->list = kv_mem_resize(l->list, l->capacity, sizeof(*l->list));
+	}
+	l->list[l->count++] = *b;
+}
+
 int
 kv_step_alloc(struct kv_runner *r, const struct kv_step *step)
 {
 	struct block *b = &r->blocks[step - r->run->sc->work];
 	int error;
 
+	/* In a loop the name is the newest one's; a drain knows them all. */
+	if (b->live)
+		add_block(&r->churns[step - r->run->sc->work], b);
 	*b = (struct block){
 	    .size = step->req.size, .arena = step->arena, .plain = step->plain};
 	error = arena_alloc(r, step, &step->req, &b->va);
@@ -211,15 +225,11 @@ kv_arena_request(struct kv_runner *r, const struct kv_step *step,
 
 	if (error != 0)
 		return error;
-	if (l->count == l->capacity) {
-		l->capacity = l->capacity == 0 ? 256 : 2 * l->capacity;
-		l->list = kv_mem_resize(l->list, l->capacity, sizeof(*l->list));
-	}
-	l->list[l->count++] = (struct block){.va = va,
-	    .size = req->size,
-	    .arena = step->arena,
-	    .given = true,
-	    .live = true};
+	add_block(l, &(struct block){.va = va,
+			 .size = req->size,
+			 .arena = step->arena,
+			 .given = true,
+			 .live = true});
 	return 0;
 }
 

@@ -4,6 +4,15 @@
 
 /* ---- Numbers that only the run knows --------------------------------- */
 
+static bool
+lookup(void *arg, const char *name, struct kv_value *value)
+{
+	struct kv_runner *r = arg;
+
+	return kv_loops_pass(r, name, value) ||
+	       kv_run_lookup(r->run, name, value);
+}
+
 int
 kv_runner_late(struct kv_runner *r, const struct kv_late *late, uint64_t *value)
 {
@@ -12,12 +21,13 @@ kv_runner_late(struct kv_runner *r, const struct kv_late *late, uint64_t *value)
 	*value = late->value;
 	if (late->expr == NULL)
 		return 0;
-	if (kv_expr_eval(late->expr, kv_run_lookup, r->run, &v, r->errors) != 0)
+	if (kv_expr_eval(late->expr, lookup, r, &v, r->errors) != 0)
 		return EINVAL;
 	if (v.kind == KV_VALUE_NONE)
 		return ENOENT;
 	if (v.kind != KV_VALUE_UINT)
-		return kv_runner_refuse(r, &late->place, "this is no address");
+		return kv_runner_refuse(
+		    r, &late->place, "this is no whole number");
 	*value = v.u;
 	return 0;
 }
@@ -135,7 +145,7 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	struct kv_space_range range = {.va = va,
 	    .npages = s->npages,
 	    .pindex = r->pindex + i * s->npages,
-	    .pa = s->pa + i * size_of(r, s),
+	    .pa = r->pa + i * size_of(r, s),
 	    .how = (enum kv_space_how)s->how,
 	    .level = s->level,
 	    .attr = s->attr};
@@ -158,15 +168,18 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 static int
 unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
+	struct kv_space *space = &r->run->world->spaces[s->space];
 	uint64_t done;
 	int error;
 
 	(void)i;
 	kv_world_tick(r->run->world);
+	space->urgent = true;
 	if (s->how == KV_MAP_QENTER)
-		error = kv_pmap_qremove(pmap_of(r, s), va, s->npages);
+		error = kv_pmap_qremove(space->pmap, va, s->npages);
 	else
-		error = kv_pmap_remove(pmap_of(r, s), va, size_of(r, s), &done);
+		error = kv_pmap_remove(space->pmap, va, size_of(r, s), &done);
+	space->urgent = false;
 	flush(r, s, va);
 	return error;
 }
@@ -203,6 +216,14 @@ demote(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	return kv_pmap_demote(pmap_of(r, s), va);
 }
 
+static int
+grow(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	(void)i;
+	kv_world_tick(r->run->world);
+	return kv_pmap_grow(pmap_of(r, s), va, size_of(r, s), s->level);
+}
+
 /* Where the pages begin in the object; it may name a block.
  * => 0; ENOENT: the block has no address; EINVAL, noted */
 static int
@@ -219,13 +240,33 @@ pindex_of(struct kv_runner *r, const struct kv_step *step, kv_pindex_t *pindex)
 	return error;
 }
 
+/* Memory of a device.  => 0; ENOENT: the block has no address; EINVAL, noted */
+static int
+pa_of(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	const struct kv_late *pa = &step->map->pa;
+	const uint64_t size = size_of(r, step->map) * step->count;
+	int error = kv_runner_late(r, pa, &r->pa);
+
+	if (error == 0 && r->pa % kv_machine_page_size(sc->machine) != 0)
+		error = kv_runner_refuse(
+		    r, &pa->place, "this is no multiple of a page");
+	for (size_t i = 0; error == 0 && pa->expr != NULL && i < sc->nranges;
+	     i++)
+		if (kv_overlap(r->pa, size, sc->ranges[i].start,
+			sc->ranges[i].end - sc->ranges[i].start))
+			error = kv_runner_refuse(r, &pa->place,
+			    "memory of the machine is mapped by 'object'");
+	return error;
+}
+
 int
 kv_step_map(struct kv_runner *r, const struct kv_step *step)
 {
-	int error = 0;
+	int error = step->map->object >= 0 ? pindex_of(r, step, &r->pindex)
+					   : pa_of(r, step);
 
-	if (step->map->object >= 0)
-		error = pindex_of(r, step, &r->pindex);
 	if (error == ENOENT)
 		r->map_fails[KV_MAP_FAIL_MAP] += step->count;
 	if (error != 0)
@@ -255,6 +296,32 @@ int
 kv_step_demote(struct kv_runner *r, const struct kv_step *step)
 {
 	return each(r, step, demote, KV_MAP_FAIL_DEMOTE);
+}
+
+int
+kv_step_grow(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, grow, KV_MAP_FAIL_GROW);
+}
+
+/* Somebody else takes pages, for no table of a space. */
+int
+kv_step_draw(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_ptpool_page want = {
+	    .scope = KV_PTPOOL_GLOBAL, .depth = KV_PTPOOL_OTHER};
+	struct kv_ptpool *pool = r->run->world->pools[step->pool];
+	uint64_t i;
+	kv_pa_t pa;
+
+	for (i = 0; i < step->count; i++) {
+		kv_runner_begin(r);
+		kv_world_tick(r->run->world);
+		r->map_fails[KV_MAP_FAIL_DRAW] +=
+		    kv_ptpool_get(pool, &want, false, &pa) != 0;
+		kv_runner_end(r, false);
+	}
+	return 0;
 }
 
 /* ---- Pages of objects ------------------------------------------------ */

@@ -28,6 +28,23 @@ objects_create(struct kv_world *w)
 }
 
 static int
+pools_create(struct kv_world *w)
+{
+	const struct kv_world_spec *s = &w->spec;
+	struct kv_ptpool_config cfg;
+	int error = 0;
+
+	w->pools = kv_mem_resize(NULL, s->npools, sizeof(struct kv_ptpool *));
+	while (w->npools < s->npools && error == 0) {
+		cfg = s->pools[w->npools];
+		cfg.host = &w->host;
+		error = kv_ptpool_create(&cfg, &w->pools[w->npools]);
+		w->npools += error == 0;
+	}
+	return error;
+}
+
+static int
 spaces_create(struct kv_world *w)
 {
 	const struct kv_world_spec *s = &w->spec;
@@ -44,6 +61,10 @@ spaces_create(struct kv_world *w)
 		cfg.user = w->nspaces != 0;
 		cfg.phys = w->phys;
 		cfg.reserv = w->reserv;
+		cfg.id = (uint32_t)w->nspaces;
+		if (s->nspaces != 0 && s->tables != NULL &&
+		    s->tables[w->nspaces] != 0)
+			cfg.pool = w->pools[s->tables[w->nspaces] - 1];
 		error = kv_space_init(&w->spaces[w->nspaces], &cfg);
 		w->nspaces += error == 0;
 	}
@@ -113,6 +134,8 @@ build(struct kv_world *w)
 		error = objects_create(w);
 	w->data = kv_data_create(w->nobjects);
 	if (error == 0)
+		error = pools_create(w);
+	if (error == 0)
 		error = spaces_create(w);
 	if (error != 0 || s->no_kstacks)
 		return error;
@@ -154,6 +177,8 @@ kv_world_destroy(struct kv_world *w)
 	kv_data_destroy(w->data);
 	for (i = 0; i < w->nspaces; i++)
 		kv_space_fini(&w->spaces[i]);
+	for (i = 0; i < w->npools; i++)
+		kv_ptpool_destroy(w->pools[i]);
 	for (i = 0; i < w->nobjects; i++)
 		kv_object_destroy(w->objects[i]);
 	if (w->reserv != NULL)
@@ -165,6 +190,7 @@ kv_world_destroy(struct kv_world *w)
 	free(w->stacks);
 	free(w->homes);
 	free(w->spaces);
+	free(w->pools);
 	free(w->objects);
 	free(w);
 }
@@ -397,6 +423,8 @@ kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 		error = kv_object_check(w->objects[i], diag);
 	if (error == 0)
 		error = check_stacks(w, diag);
+	for (i = 0; i < w->npools && error == 0; i++)
+		error = kv_ptpool_check(w->pools[i], diag);
 	for (i = 0; i < w->nspaces && error == 0; i++)
 		error = kv_space_check(&w->spaces[i], diag);
 	return error != 0 ? error : kv_data_check(w->data, diag);

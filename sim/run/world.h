@@ -37,12 +37,15 @@ struct kv_world_spec {
 	uint64_t first_kva;
 	enum kv_world_mapping mapping;
 	bool no_kstacks; /* what is said of them does not count */
-	/* The next four are for kv_world_create only.  Without spaces there is
+	/* The next seven are for kv_world_create only.  Without spaces there is
 	 * the kernel's, in the machine's format, with promotion. */
 	const struct kv_object_config *objects; /* host is filled in */
 	size_t nobjects;
 	const struct kv_space_config *spaces; /* memory is filled in */
 	size_t nspaces;
+	const size_t *tables; /* of each space: 1 + its pool, 0 = none */
+	const struct kv_ptpool_config *pools; /* host is filled in */
+	size_t npools;
 	bool hash; /* keep trace.fnv: a look at every page of a new stack */
 };
 
@@ -64,7 +67,9 @@ struct kv_world {
 	struct kv_kstack *kstack;	 /* NULL: no kernel stacks */
 	struct kv_zone *stack_cache;	 /* of default stacks; NULL: none */
 	unsigned cpu;			 /* that operations run on */
-	struct kv_space *spaces;	 /* the kernel's first */
+	struct kv_ptpool **pools;	 /* that tables come from */
+	size_t npools;
+	struct kv_space *spaces; /* the kernel's first */
 	struct kv_tlb *tlb; /* not owned; flushed with stacks; NULL: none */
 	size_t nspaces;
 	struct kv_object **objects; /* of the scenario */

@@ -19,8 +19,12 @@ world(enum kv_kstack_scheme scheme, unsigned gpages,
 	    {.name = "colored", .size = 4096, .colored = true},
 	    {.name = "plain", .size = 4096}};
 	const struct kv_space_config spaces[] = {
-	    {"kernel", kv_pte_find("amd64"), true, false, NULL, NULL},
-	    {"process", kv_pte_find("arm64-4k"), true, false, NULL, NULL}};
+	    {.name = "kernel",
+		.format = kv_pte_find("amd64"),
+		.promotion = true},
+	    {.name = "process",
+		.format = kv_pte_find("arm64-4k"),
+		.promotion = true}};
 	struct kv_world_spec spec = {.machine = kv_machine_find("amd64"),
 	    .ranges = &range,
 	    .nranges = 1,
