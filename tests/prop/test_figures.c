@@ -17,7 +17,7 @@
 #include "run/usage.h"
 #include "run/xlat.h"
 
-enum { CASES = 300, ORDERS = 11, VPAGES = 1200, INSTANTS = 200 };
+enum { CASES = KV_TEST_CASES(300), ORDERS = 11, VPAGES = 1200, INSTANTS = 200 };
 
 static struct kv_rng rng;
 

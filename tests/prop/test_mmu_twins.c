@@ -17,7 +17,7 @@
 #include "hw/pte_code.h"
 #include "kvtest.h"
 
-enum { SEEDS = 4, ROUNDS = 100, SUPERS = 3, TOUCHES = 40 };
+enum { SEEDS = KV_TEST_CASES(4), ROUNDS = 100, SUPERS = 3, TOUCHES = 40 };
 enum { W = KV_PTE_W, X = KV_PTE_X, G = KV_PTE_G, AM = KV_PTE_A | KV_PTE_M };
 
 static const struct kv_pte_format *f;

@@ -14,7 +14,7 @@
 
 #include "pmaprig.h"
 
-enum { SEEDS = 4, OPS = 200, SUPERS = 3, EVERY = 4 };
+enum { SEEDS = KV_TEST_CASES(4), OPS = 200, SUPERS = 3, EVERY = 4 };
 enum { W = KV_PTE_W, X = KV_PTE_X, U = KV_PTE_U, A = KV_PTE_A, M = KV_PTE_M };
 
 struct page {
