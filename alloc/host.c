@@ -10,6 +10,7 @@
  * 3 Invariants.
  *   I1  bytes = sum of the sizes held by callers; peak >= bytes.
  *   I2  A failed call changes neither memory nor statistics but `calls`.
+ *   I3  A budget's bytes are those of its hosts, at most its limit.
  * 4 Cost.  That of the allocator below, plus the counters.
  * 5 Fidelity.  None claimed: kernels take boundary tags from UMA; which memory
  *   holds them never moves an address.  A dedicated jemalloc arena without
@@ -115,6 +116,27 @@ kv_host_fail_at(struct kv_host *host, uint64_t n)
 	host->fail_at = n == 0 ? 0 : host->calls + n;
 }
 
+bool
+kv_budget_take(struct kv_budget *budget, uint64_t old_size, uint64_t new_size)
+{
+	uint64_t rest = budget->bytes > old_size ? budget->bytes - old_size : 0;
+
+	if (new_size > old_size &&
+	    (rest > budget->limit || new_size > budget->limit - rest)) {
+		if (budget->exceeded != NULL)
+			budget->exceeded(budget);
+		return false;
+	}
+	budget->bytes = rest + new_size;
+	return true;
+}
+
+void
+kv_budget_give(struct kv_budget *budget, uint64_t size)
+{
+	budget->bytes = budget->bytes > size ? budget->bytes - size : 0;
+}
+
 void *
 kv_host_resize(
     struct kv_host *host, void *ptr, size_t old_size, size_t new_size)
@@ -125,9 +147,15 @@ kv_host_resize(
 		return NULL;
 	if (new_size == 0 && old_size == 0)
 		return NULL;
-	block = host->resize(host->ctx, ptr, old_size, new_size);
-	if (block == NULL && new_size != 0)
+	if (host->budget != NULL &&
+	    !kv_budget_take(host->budget, old_size, new_size))
 		return NULL;
+	block = host->resize(host->ctx, ptr, old_size, new_size);
+	if (block == NULL && new_size != 0) {
+		if (host->budget != NULL)
+			kv_budget_take(host->budget, new_size, old_size);
+		return NULL;
+	}
 	host->bytes += new_size - old_size;
 	if (host->bytes > host->peak)
 		host->peak = host->bytes;

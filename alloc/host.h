@@ -3,6 +3,7 @@
 #ifndef KV_HOST_H
 #define KV_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,16 @@
 typedef void *kv_host_resize_fn(
     void *ctx, void *ptr, size_t old_size, size_t new_size);
 
+/*
+ * Bytes that several hosts may hold together.  What goes beyond fails like any
+ * other call; before, exceeded is told, which need not return.
+ */
+struct kv_budget {
+	uint64_t limit;
+	uint64_t bytes;				    /* held now */
+	void (*exceeded)(struct kv_budget *budget); /* NULL: none */
+};
+
 struct kv_host {
 	kv_host_resize_fn *resize; /* (c) */
 	void *ctx;		   /* (c) handed to resize */
@@ -21,7 +32,14 @@ struct kv_host {
 	size_t peak;		   /* (s) most bytes ever held */
 	uint64_t calls;		   /* (s) allocations and growths asked for */
 	uint64_t fail_at;	   /* the call, from 1, that fails; 0 = none */
+	struct kv_budget *budget;  /* (c) shared, not owned; NULL: none */
 };
+
+/* Take what a block of old_size grows to.  => false: that would be too much,
+ * nothing has changed */
+bool kv_budget_take(
+    struct kv_budget *budget, uint64_t old_size, uint64_t new_size);
+void kv_budget_give(struct kv_budget *budget, uint64_t size);
 
 /* Metadata from malloc. */
 void kv_host_libc(struct kv_host *host);

@@ -128,7 +128,7 @@ kv_cmd_compare(const struct kv_opts *opts)
 	kv_text_fini(&job.texts[0]);
 	kv_text_fini(&job.texts[1]);
 	kv_pool_fini(&job.pool);
-	free(job.tolerances);
-	free(job.groups);
+	kv_mem_free(job.tolerances);
+	kv_mem_free(job.groups);
 	return status;
 }

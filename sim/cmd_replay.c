@@ -42,7 +42,7 @@ unknown_policy(const char *name)
 		kv_log_error(
 		    "replay: no policy \"%s\" (see kvasir list policies)",
 		    name);
-	free(names);
+	kv_mem_free(names);
 	return KV_EXIT_USAGE;
 }
 
@@ -79,7 +79,7 @@ choice_parse(struct choice *c, const char *words)
 
 		name[size] = '\0';
 		error = choice_add(c, name);
-		free(name);
+		kv_mem_free(name);
 		words = words[size] == ',' ? words + size + 1 : NULL;
 	}
 	return error;
@@ -117,7 +117,7 @@ plots_write(const struct kv_replay_report *r, const char *folder)
 			.frame_runs = &r->replays[i].frame_runs,
 			.bins = r->replays[i].peak.bins};
 	error = kv_plot_write(folder, sources, r->count);
-	free(sources);
+	kv_mem_free(sources);
 	return error;
 }
 
@@ -173,7 +173,7 @@ policies_report(const struct kv_replay_report *r, const struct choice *c,
 		status = report_print(&report, opts);
 	for (size_t i = 0; i < c->count; i++)
 		kv_replay_fini(&replays[i]);
-	free(replays);
+	kv_mem_free(replays);
 	return status;
 }
 
@@ -231,6 +231,6 @@ kv_cmd_replay(const struct kv_opts *opts)
 	}
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
-	free(choice.list);
+	kv_mem_free(choice.list);
 	return status;
 }

@@ -59,6 +59,6 @@ kv_cmd_whatis(const struct kv_opts *opts)
 	kv_errors_fini(&errors);
 	kv_run_free(run);
 	kv_scenario_free(sc);
-	free(addresses);
+	kv_mem_free(addresses);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "out/hint.h"
+#include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
 
@@ -208,6 +209,34 @@ set_of(struct parse *p, char *value)
 	return *value != '\0';
 }
 
+/* Bytes, with K, M or G: as many as a process can have. */
+static bool
+set_max_memory(struct parse *p, char *value)
+{
+	static const char units[] = "KMG";
+	size_t last = strlen(value);
+	const char *unit = last == 0 ? NULL : strchr(units, value[last - 1]);
+	unsigned shift = 0;
+
+	if (unit != NULL) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		value[last - 1] = '\0';
+	}
+	if (!kv_opts_number(value, &p->opts->max_memory) ||
+	    p->opts->max_memory == 0 ||
+	    p->opts->max_memory > UINT64_MAX >> shift)
+		return false;
+	p->opts->max_memory <<= shift;
+	return true;
+}
+
+static bool
+set_max_steps(struct parse *p, char *value)
+{
+	return kv_opts_number(value, &p->opts->max_steps) &&
+	       p->opts->max_steps != 0;
+}
+
 static bool
 set_quiet(struct parse *p, char *value)
 {
@@ -299,6 +328,10 @@ static const struct option_row {
 	"a column more, beside metrics: and what is expected; repeatable"},
     {"of", 0, "P[,Q]", KV_OPT_COMPARE, set_of,
 	"policy or zone P of the first report, Q of the second"},
+    {"max-memory", 0, "BYTES[K|M|G]", 0, set_max_memory,
+	"refuse what needs more memory (4G)"},
+    {"max-steps", 0, "N", 0, set_max_steps,
+	"refuse what takes more steps (1000000000)"},
     {NULL, 'q', NULL, 0, set_quiet, "no warnings, no progress"},
     {NULL, 'v', NULL, 0, set_verbose, "say what is being done"},
     {"progress", 0, "auto|always|never", 0, set_progress,
@@ -488,11 +521,14 @@ kv_opts_parse(
 	*opts = (struct kv_opts){.seed = 12345,
 	    .audit = 1,
 	    .jobs = 1,
+	    .max_memory = KV_LIMIT_MEMORY,
+	    .max_steps = KV_LIMIT_STEPS,
 	    .machine = kv_machine_find("amd64")};
 	opts->operands =
 	    kv_mem_resize(NULL, (size_t)argc, sizeof(*opts->operands));
 	error = parse_all(&p, verb, argc, argv);
 	kv_log_setup(p.verbosity, p.progress, p.color);
+	kv_limit_set(opts->max_memory, opts->max_steps);
 	if (error == 0 && p.help)
 		error = -1;
 	if (error == 0)
@@ -505,10 +541,10 @@ kv_opts_parse(
 void
 kv_opts_fini(struct kv_opts *opts)
 {
-	free(opts->defines);
-	free(opts->tolerances);
-	free(opts->metrics);
-	free(opts->operands);
+	kv_mem_free(opts->defines);
+	kv_mem_free(opts->tolerances);
+	kv_mem_free(opts->metrics);
+	kv_mem_free(opts->operands);
 	*opts = (struct kv_opts){0};
 }
 

@@ -47,6 +47,8 @@ struct kv_opts {
 	const char *output; /* -o; NULL = stdout only */
 	const char *policy; /* as given: P[,P...]; NULL = the verb's default */
 	uint64_t resident;
+	uint64_t max_memory; /* bytes */
+	uint64_t max_steps;
 	bool strict;
 	const struct kv_machine *machine; /* amd64 unless said */
 	char **tolerances; /* owned list; strings belong to argv */

@@ -144,8 +144,8 @@ kv_cow_destroy(struct kv_cow *c)
 		if (c->pages[i].frame != 0)
 			kv_page_free_anon(
 			    c->cfg.reserv, c->pages[i].frame - 1, NULL);
-	free(c->pages);
-	free(c);
+	kv_mem_free(c->pages);
+	kv_mem_free(c);
 }
 
 /* ---- Use ------------------------------------------------------------- */
@@ -292,7 +292,7 @@ check_private(const struct kv_cow *c, struct kv_diag *diag)
 		if (list[i] == list[i - 1])
 			error = broken(diag, 2, (list[i] - 1) << c->shift,
 			    "a frame is private twice");
-	free(list);
+	kv_mem_free(list);
 	return error;
 }
 

@@ -84,7 +84,7 @@ worker_start(const struct kv_vm *vm, struct kv_vm_cpu *cpu)
 	}
 	pthread_cond_destroy(&w->turn);
 	pthread_mutex_destroy(&w->lock);
-	free(w);
+	kv_mem_free(w);
 	return false;
 }
 
@@ -100,7 +100,7 @@ worker_end(struct kv_vm_worker *w)
 	pthread_join(w->thread, NULL);
 	pthread_cond_destroy(&w->turn);
 	pthread_mutex_destroy(&w->lock);
-	free(w);
+	kv_mem_free(w);
 }
 
 static void
@@ -238,6 +238,6 @@ kv_vm_cpus_destroy(struct kv_vm *vm)
 			munmap(cpu->run, cpu->run_size);
 		if (cpu->fd >= 0)
 			close(cpu->fd);
-		free(cpu->sregs);
+		kv_mem_free(cpu->sregs);
 	}
 }

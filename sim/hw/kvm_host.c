@@ -123,7 +123,7 @@ read_pagemap(const struct kv_vm *vm, struct kv_mmu_host *host)
 		close(fd);
 	if (r.flags >= 0)
 		close(r.flags);
-	free(entries);
+	kv_mem_free(entries);
 	host->contiguous_runs = r.count;
 }
 

@@ -206,10 +206,10 @@ kv_kvm_tables_fini(struct kv_kvm_tables *t)
 
 	kv_pmap_destroy(t->pmap);
 	for (i = 0; i < t->npages; i++)
-		free(t->pages[i]);
-	free(t->pages);
-	free(t->free);
-	free(t->queue);
+		kv_mem_free(t->pages[i]);
+	kv_mem_free(t->pages);
+	kv_mem_free(t->free);
+	kv_mem_free(t->queue);
 }
 
 /* ---- A and M --------------------------------------------------------- */

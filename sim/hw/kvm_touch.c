@@ -181,7 +181,7 @@ touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
 	error = kv_vm_run_all(t->vm, calls, ncalls);
 	if (access == KV_ACCESS_EXEC)
 		restore(t, list, n, kept);
-	free(kept);
+	kv_mem_free(kept);
 	for (i = 0; i < ncalls && error == 0; i++) {
 		error = take_faults(t, list, base, &calls[i], out);
 		if (error == 0 && access == KV_ACCESS_WRITE)

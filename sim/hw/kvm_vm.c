@@ -208,12 +208,12 @@ piece_log(struct kv_vm *vm, size_t i)
 	found = kv_mem_resize(NULL, bytes, 1);
 	log.dirty_bitmap = found;
 	if (ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log) != 0) {
-		free(found);
+		kv_mem_free(found);
 		return fail(vm, failure(errno), "KVM gives no dirty log");
 	}
 	for (word = 0; word < bytes / sizeof(*found); word++)
 		p->dirty[word] |= found[word];
-	free(found);
+	kv_mem_free(found);
 	return 0;
 }
 
@@ -395,7 +395,7 @@ open_stats(struct kv_vm *vm)
 				found |= 1U << k;
 			}
 	}
-	free(d);
+	kv_mem_free(d);
 	if (found != (1U << KV_VM_STATS) - 1 && vm->stats >= 0) {
 		close(vm->stats);
 		vm->stats = -1;
@@ -453,9 +453,9 @@ kv_vm_close(struct kv_vm *vm)
 	release(vm, vm->control);
 	for (i = 0; i < vm->npieces; i++) {
 		release(vm, vm->pieces[i].host);
-		free(vm->pieces[i].dirty);
+		kv_mem_free(vm->pieces[i].dirty);
 	}
-	free(vm->pieces);
-	free(vm->cpuid);
-	free(vm);
+	kv_mem_free(vm->pieces);
+	kv_mem_free(vm->cpuid);
+	kv_mem_free(vm);
 }

@@ -402,7 +402,7 @@ kvm_leaves(struct kv_mmu *mmu, struct kv_mmu_leaves *leaves)
 		    &k->tables, 0, UINT64_MAX, again_leaf, &a);
 		error = again_run(&a);
 	}
-	free(a.list);
+	kv_mem_free(a.list);
 	if (error == 0)
 		error = failed(k, kv_vm_stats(k->vm, all));
 	for (i = 0; error == 0 && i < KV_VM_STATS; i++)
@@ -438,7 +438,7 @@ kvm_close(struct kv_mmu *mmu)
 
 	kv_kvm_tables_fini(&k->tables);
 	kv_vm_close(k->vm);
-	free(k);
+	kv_mem_free(k);
 }
 
 static const struct kv_mmu_ops operations = {.close = kvm_close,
@@ -486,7 +486,7 @@ kv_mmu_kvm_open(
 	*k = (struct kvm){.mmu = {.ops = &operations, .caps = caps}};
 	error = kv_vm_open(&vc, &k->vm, reason);
 	if (error != 0) {
-		free(k);
+		kv_mem_free(k);
 		return error;
 	}
 	error = kv_kvm_tables_init(&k->tables, k->vm, cfg->format);

@@ -605,15 +605,15 @@ close_model(struct kv_mmu *mmu)
 
 	kv_pmap_destroy(m->pmap);
 	for (uint32_t i = 0; i < m->npages; i++)
-		free(m->page[i]);
+		kv_mem_free(m->page[i]);
 	for (size_t i = 0; i < m->ndirty; i++)
-		free(m->dirty[i]);
-	free(m->page);
-	free(m->level);
-	free(m->idle);
-	free(m->queue);
-	free(m->dirty);
-	free(m);
+		kv_mem_free(m->dirty[i]);
+	kv_mem_free(m->page);
+	kv_mem_free(m->level);
+	kv_mem_free(m->idle);
+	kv_mem_free(m->queue);
+	kv_mem_free(m->dirty);
+	kv_mem_free(m);
 }
 
 static const struct kv_mmu_ops ops = {

@@ -99,7 +99,7 @@ kv_pt_free(struct kv_pmap *p, struct kv_pt *t)
 	p->stats.pt_pages--;
 	p->stats.pt_level[t->level]--;
 	p->source.put(p->source.arg, t->level, t->pa);
-	free(t);
+	kv_mem_free(t);
 }
 
 /* Let entry i of t point to a table. */
@@ -269,7 +269,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 		p->source = (struct kv_pt_source){bump_get, bump_put, p};
 	error = kv_pt_create(p, p->format->levels - 1, &p->root);
 	if (error != 0) {
-		free(p);
+		kv_mem_free(p);
 		return error;
 	}
 	*pmap = p;
@@ -292,7 +292,7 @@ kv_pmap_destroy(struct kv_pmap *pmap)
 	if (pmap == NULL)
 		return;
 	destroy(pmap, pmap->root);
-	free(pmap);
+	kv_mem_free(pmap);
 }
 
 /* ---- Ranges ------------------------------------------------------------ */

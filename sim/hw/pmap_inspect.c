@@ -320,6 +320,6 @@ kv_pmap_check(const struct kv_pmap *pmap, struct kv_diag *diag)
 		error = check_tables(&a);
 	if (error == 0)
 		error = check_counts(&a);
-	free(a.tables);
+	kv_mem_free(a.tables);
 	return error;
 }

@@ -68,7 +68,7 @@ grow(struct kv_store *s)
 	for (i = 0; s->slot != NULL && i < n / 2; i++)
 		if (s->slot[i] != 0)
 			kv_store_publish(&bigger, s->slot[i]);
-	free(s->slot);
+	kv_mem_free(s->slot);
 	*s = bigger;
 }
 
@@ -87,6 +87,6 @@ kv_store_publish(struct kv_store *s, uint64_t content)
 void
 kv_store_fini(struct kv_store *s)
 {
-	free(s->slot);
+	kv_mem_free(s->slot);
 	*s = (struct kv_store){0};
 }

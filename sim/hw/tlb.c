@@ -379,5 +379,5 @@ kv_tlb_destroy(struct kv_tlb *tlb)
 		return;
 	for (unsigned i = 0; i < tlb->cfg.narrays; i++)
 		kv_tlba_fini(&tlb->arrays[i]);
-	free(tlb);
+	kv_mem_free(tlb);
 }

@@ -80,8 +80,8 @@ kv_tlba_init(struct kv_tlba *a, const struct kv_tlb_array *cfg,
 void
 kv_tlba_fini(struct kv_tlba *a)
 {
-	free(a->sets);
-	free(a->entries);
+	kv_mem_free(a->sets);
+	kv_mem_free(a->entries);
 }
 
 /* ---- Lookup ---------------------------------------------------------- */

@@ -16,6 +16,7 @@
 
 #include "in/capture_parts.h"
 #include "in/scan.h"
+#include "out/mem.h"
 
 /* What the first line that is not blank begins with.  A sysctl may stand with
  * its name or, from `sysctl -n`, without. */
@@ -268,10 +269,10 @@ kv_capture_read(const char *path, const struct kv_machine *machine,
 void
 kv_capture_fini(struct kv_capture *c)
 {
-	free(c->zones);
-	free(c->queues);
-	free(c->maps);
-	free(c->arenas);
+	kv_mem_free(c->zones);
+	kv_mem_free(c->queues);
+	kv_mem_free(c->maps);
+	kv_mem_free(c->arenas);
 	kv_names_fini(&c->sections);
 	kv_pool_fini(&c->pool);
 	*c = (struct kv_capture){0};

@@ -451,9 +451,9 @@ kv_expr_free(struct kv_expr *expr)
 {
 	if (expr == NULL)
 		return;
-	free(expr->ops);
-	free(expr->strings);
-	free(expr);
+	kv_mem_free(expr->ops);
+	kv_mem_free(expr->strings);
+	kv_mem_free(expr);
 }
 
 const char *
@@ -657,7 +657,7 @@ eval(struct eval *e, size_t nops, struct kv_value *value)
 	if (error == 0)
 		*value = e->stack[0];
 	if (e->stack != few)
-		free(e->stack);
+		kv_mem_free(e->stack);
 	return error;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ids.c - the live ids of a trace, by open addressing */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "in/ids.h"
+#include "out/mem.h"
 
 enum { FIRST_LOG2 = 6 };
 
@@ -42,31 +40,27 @@ kv_ids_find(const struct kv_ids *ids, uint64_t id)
 	return e->owner == NULL ? NULL : e;
 }
 
-static int
+static void
 grow(struct kv_ids *ids)
 {
 	struct kv_ids bigger = {
 	    .log2_slots = ids->slot == NULL ? FIRST_LOG2 : ids->log2_slots + 1};
 
-	bigger.slot = calloc(mask(&bigger) + 1, sizeof(*bigger.slot));
-	if (bigger.slot == NULL)
-		return ENOMEM;
+	bigger.slot = kv_mem_zalloc(mask(&bigger) + 1, sizeof(*bigger.slot));
 	for (size_t i = 0; ids->slot != NULL && i <= mask(ids); i++)
 		if (ids->slot[i].owner != NULL)
 			kv_ids_add(&bigger, &ids->slot[i]);
-	free(ids->slot);
+	kv_mem_free(ids->slot);
 	*ids = bigger;
-	return 0;
 }
 
-int
+void
 kv_ids_add(struct kv_ids *ids, const struct kv_id *entry)
 {
-	if ((ids->slot == NULL || ids->count > mask(ids) / 2) && grow(ids) != 0)
-		return ENOMEM;
+	if (ids->slot == NULL || ids->count > mask(ids) / 2)
+		grow(ids);
 	ids->slot[slot_of(ids, entry->id)] = *entry;
 	ids->count++;
-	return 0;
 }
 
 void
@@ -90,6 +84,6 @@ kv_ids_remove(struct kv_ids *ids, uint64_t id)
 void
 kv_ids_fini(struct kv_ids *ids)
 {
-	free(ids->slot);
+	kv_mem_free(ids->slot);
 	*ids = (struct kv_ids){0};
 }

@@ -23,8 +23,8 @@ struct kv_ids {
 
 /* => the entry, until the next add or remove; NULL when it is not live */
 const struct kv_id *kv_ids_find(const struct kv_ids *ids, uint64_t id);
-/* The id must not be live.  => 0, ENOMEM */
-int kv_ids_add(struct kv_ids *ids, const struct kv_id *entry);
+/* The id must not be live. */
+void kv_ids_add(struct kv_ids *ids, const struct kv_id *entry);
 /* The id must be live. */
 void kv_ids_remove(struct kv_ids *ids, uint64_t id);
 void kv_ids_fini(struct kv_ids *ids);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lines.c - long input files line by line: plain, gzip or "-" */
 #include "in/lines.h"
+#include "out/limit.h"
+#include "out/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,9 +38,9 @@ kv_lines_open(
 
 	if (fd < 0)
 		return refuse(shown, strerror(errno), errors);
-	f = malloc(sizeof(*f));
-	if (f == NULL || (f->gz = gzdopen(fd, "rb")) == NULL) {
-		free(f);
+	f = kv_mem_resize(NULL, 1, sizeof(*f));
+	if ((f->gz = gzdopen(fd, "rb")) == NULL) {
+		kv_mem_free(f);
 		close(fd);
 		return refuse(shown, "out of memory", errors);
 	}
@@ -72,6 +74,8 @@ kv_lines_next(struct kv_lines *lines)
 	struct kv_lines_file *f = lines->f;
 	const char *stop;
 
+	kv_limit_place(lines->path, lines->number + 1, 0);
+	kv_limit_step();
 	for (;;) {
 		size_t left = f->size - f->start;
 
@@ -95,6 +99,7 @@ kv_lines_close(struct kv_lines *lines, struct kv_errors *errors)
 	const char *why = NULL;
 	int state;
 
+	kv_limit_place(NULL, 0, 0);
 	gzerror(f->gz, &state);
 	if (state == Z_BUF_ERROR)
 		why = "truncated gzip data";
@@ -103,7 +108,7 @@ kv_lines_close(struct kv_lines *lines, struct kv_errors *errors)
 	else if (state != Z_OK && state != Z_STREAM_END)
 		why = "damaged gzip data";
 	gzclose(f->gz);
-	free(f);
+	kv_mem_free(f);
 	lines->f = NULL;
 	return why == NULL ? 0 : refuse(lines->path, why, errors);
 }

@@ -72,7 +72,7 @@ kv_names_add(struct kv_names *names, const char *name, size_t *index)
 void
 kv_names_fini(struct kv_names *names)
 {
-	free(names->list);
-	free(names->slots);
+	kv_mem_free(names->list);
+	kv_mem_free(names->slots);
 	*names = (struct kv_names){0};
 }

@@ -540,6 +540,6 @@ kv_params_fini(struct kv_params *ps)
 	for (i = 0; i < ps->names.count; i++)
 		kv_expr_free(ps->list[i].expr);
 	kv_names_fini(&ps->names);
-	free(ps->list);
-	free(ps->open);
+	kv_mem_free(ps->list);
+	kv_mem_free(ps->open);
 }

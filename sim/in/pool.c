@@ -45,7 +45,7 @@ kv_pool_fini(struct kv_pool *pool)
 
 	for (; b != NULL; b = next) {
 		next = b->next;
-		free(b);
+		kv_mem_free(b);
 	}
 	*pool = (struct kv_pool){0};
 }

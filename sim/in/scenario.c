@@ -241,11 +241,11 @@ kv_scenario_close(struct kv_scenario_file *file)
 	if (file == NULL)
 		return;
 	for (i = 0; i < file->naxes; i++)
-		free(file->axes[i].values);
-	free(file->axes);
+		kv_mem_free(file->axes[i].values);
+	kv_mem_free(file->axes);
 	kv_pool_fini(&file->pool);
 	kv_text_fini(&file->text);
-	free(file);
+	kv_mem_free(file);
 }
 
 const struct kv_axis *
@@ -264,7 +264,7 @@ create(const struct kv_scenario_file *file, struct kv_load *ld,
 	struct kv_scenario *sc = kv_mem_resize(NULL, 1, sizeof(*sc));
 
 	*sc = (struct kv_scenario){.text = file->text, .name = file->name};
-	kv_host_libc(&sc->host);
+	kv_mem_host(&sc->host, false);
 	*ld = (struct kv_load){.sc = sc,
 	    .errors = errors,
 	    .times = 1,
@@ -376,25 +376,25 @@ kv_scenario_free(struct kv_scenario *sc)
 		kv_expr_free(sc->expect[i].expr);
 	for (i = 0; i < sc->nlate; i++)
 		kv_expr_free(sc->late[i]);
-	free(sc->late);
-	free(sc->objects);
-	free(sc->pools);
-	free(sc->spaces);
-	free(sc->actors);
-	free(sc->params);
-	free(sc->ranges);
-	free(sc->arenas);
-	free(sc->work);
+	kv_mem_free(sc->late);
+	kv_mem_free(sc->objects);
+	kv_mem_free(sc->pools);
+	kv_mem_free(sc->spaces);
+	kv_mem_free(sc->actors);
+	kv_mem_free(sc->params);
+	kv_mem_free(sc->ranges);
+	kv_mem_free(sc->arenas);
+	kv_mem_free(sc->work);
 	for (i = 0; i < sc->nsamples; i++)
-		free(sc->samples[i].of);
-	free(sc->samples);
-	free(sc->metrics);
-	free(sc->checks);
-	free(sc->expect);
+		kv_mem_free(sc->samples[i].of);
+	kv_mem_free(sc->samples);
+	kv_mem_free(sc->metrics);
+	kv_mem_free(sc->checks);
+	kv_mem_free(sc->expect);
 	kv_layout_destroy(sc->layout);
 	kv_layout_destroy(sc->against);
 	kv_host_fini(&sc->host);
 	kv_pool_fini(&sc->pool);
 	kv_scenario_close(sc->file);
-	free(sc);
+	kv_mem_free(sc);
 }

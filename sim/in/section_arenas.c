@@ -364,7 +364,7 @@ kv_section_arenas(struct kv_load *ld, const struct kv_node *node)
 		check_arena(ld, &entries[i], entries);
 	if (kv_errors_noted(ld->errors) == before)
 		put_all(ld, entries, n);
-	free(entries);
+	kv_mem_free(entries);
 }
 
 const struct kv_arena_spec *

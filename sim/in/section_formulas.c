@@ -165,7 +165,7 @@ static void
 known_fini(struct known *k)
 {
 	kv_names_fini(&k->metrics);
-	free(k->hints);
+	kv_mem_free(k->hints);
 }
 
 /* ---- Formulas -------------------------------------------------------- */
@@ -355,7 +355,7 @@ find_invariant(
 	kv_errors_unknown(ld->errors, sc->text.path, node->line,
 	    node->one_line ? t->column : node->column, "invariant", id, hints,
 	    INVARIANTS + sc->nchecks);
-	free(hints);
+	kv_mem_free(hints);
 	return NULL;
 }
 

@@ -190,7 +190,7 @@ read_segment(
 			.sizes = kept,
 			.nsizes = sizes.count};
 	}
-	free(sizes.list);
+	kv_mem_free(sizes.list);
 }
 
 static bool

@@ -163,7 +163,7 @@ check_name(void *arg, const char *name, const struct kv_place *where)
 	}
 	kv_errors_unknown(ld->errors, where->path, where->line, where->column,
 	    "name", name, hints, n + p->count);
-	free(hints);
+	kv_mem_free(hints);
 	return EINVAL;
 }
 
@@ -409,7 +409,7 @@ read_plan(struct kv_load *ld, const struct layout_args *a)
 	read_window(&p, a->window);
 	for (i = 0; i < p.count; i++)
 		place(&p, &p.regions[i]);
-	free(p.regions);
+	kv_mem_free(p.regions);
 	return p.layout;
 }
 

@@ -206,7 +206,7 @@ cut_ranges(struct kv_scenario *sc, kv_pa_t start, kv_pa_t end)
 		if (above.start < above.end)
 			sc->ranges[sc->nranges++] = above;
 	}
-	free(old);
+	kv_mem_free(old);
 	return cut;
 }
 

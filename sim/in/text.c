@@ -11,6 +11,8 @@
 #include <zlib.h>
 
 #include "out/hint.h"
+#include "out/limit.h"
+#include "out/mem.h"
 
 enum { CHUNK = 64 << 10, ERRORS_MAX = 100 };
 
@@ -46,23 +48,18 @@ fill(struct reader *r)
 }
 
 /* Make room for more bytes (and the NUL) behind data[size]. */
-static int
+static void
 reserve(struct reader *r, size_t more)
 {
 	size_t want;
-	char *data;
 
 	if (r->capacity - r->size > more)
-		return 0;
+		return;
 	want = r->size + more + 1;
 	if (want < 2 * r->capacity)
 		want = 2 * r->capacity;
-	data = realloc(r->data, want);
-	if (data == NULL)
-		return refuse(r, "out of memory");
-	r->data = data;
+	r->data = kv_mem_resize(r->data, want, 1);
 	r->capacity = want;
-	return 0;
 }
 
 static int
@@ -81,8 +78,7 @@ read_plain(struct reader *r)
 	while (r->nin != 0) {
 		if (r->nin > r->max - r->size)
 			return too_large(r);
-		if ((error = reserve(r, r->nin)) != 0)
-			return error;
+		reserve(r, r->nin);
 		memcpy(r->data + r->size, r->in, r->nin);
 		r->size += r->nin;
 		if ((error = fill(r)) != 0)
@@ -97,12 +93,10 @@ static int
 inflate_chunk(struct reader *r, z_stream *z, int *state)
 {
 	size_t room = CHUNK;
-	int error;
 
 	if (r->max - r->size < room)
 		room = r->max - r->size + 1;
-	if ((error = reserve(r, room)) != 0)
-		return error;
+	reserve(r, room);
 	z->next_out = (unsigned char *)r->data + r->size;
 	z->avail_out = (unsigned)room;
 	*state = inflate(z, Z_NO_FLUSH);
@@ -166,10 +160,9 @@ read_file(struct reader *r)
 {
 	int error = fill(r);
 
-	if (error == 0)
-		error = reserve(r, 0);
 	if (error != 0)
 		return error;
+	reserve(r, 0);
 	if (r->nin >= 2 && r->in[0] == 0x1f && r->in[1] == 0x8b)
 		error = read_gzip(r);
 	else
@@ -182,18 +175,14 @@ read_file(struct reader *r)
 static struct reader *
 reader_open(const char *path, size_t max_size, struct kv_errors *errors)
 {
-	struct reader *r = calloc(1, sizeof(*r));
+	struct reader *r = kv_mem_zalloc(1, sizeof(*r));
 	const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
 
-	if (r == NULL) {
-		kv_errors_add(errors, shown, 0, 0, "out of memory");
-		return NULL;
-	}
 	*r = (struct reader){.path = shown, .errors = errors, .max = max_size};
 	r->file = shown != path ? stdin : fopen(path, "rb");
 	if (r->file == NULL) {
 		refuse(r, strerror(errno));
-		free(r);
+		kv_mem_free(r);
 		return NULL;
 	}
 	return r;
@@ -204,29 +193,29 @@ kv_text_read(const char *path, size_t max_size, struct kv_text *text,
     struct kv_errors *errors)
 {
 	struct reader *r = reader_open(path, max_size, errors);
-	char *name = NULL;
 	int error;
 
 	if (r == NULL)
 		return EINVAL;
+	kv_limit_place(r->path, 0, 0);
 	error = read_file(r);
+	kv_limit_place(NULL, 0, 0);
 	if (r->file != stdin)
 		fclose(r->file);
-	if (error == 0 && (name = strdup(r->path)) == NULL)
-		error = refuse(r, "out of memory");
 	if (error == 0)
-		*text = (struct kv_text){name, r->data, r->size};
+		*text =
+		    (struct kv_text){kv_mem_text(r->path), r->data, r->size};
 	else
-		free(r->data);
-	free(r);
+		kv_mem_free(r->data);
+	kv_mem_free(r);
 	return error;
 }
 
 void
 kv_text_fini(struct kv_text *text)
 {
-	free(text->path);
-	free(text->data);
+	kv_mem_free(text->path);
+	kv_mem_free(text->data);
 	*text = (struct kv_text){0};
 }
 
@@ -265,29 +254,21 @@ format(const char *path, unsigned line, unsigned column, const char *fmt,
 	nplace = (size_t)print_place(NULL, 0, path, line, column);
 	ntext = (size_t)vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	s = malloc(nplace + ntext + 1);
-	if (s == NULL)
-		return NULL;
+	s = kv_mem_resize(NULL, nplace + ntext + 1, 1);
 	print_place(s, nplace + 1, path, line, column);
 	vsnprintf(s + nplace, ntext + 1, fmt, ap);
 	tame(s);
 	return s;
 }
 
-static bool
+static void
 errors_grow(struct kv_errors *errors)
 {
-	size_t capacity = errors->capacity == 0 ? 8 : 2 * errors->capacity;
-	struct kv_error *list;
-
 	if (errors->count < errors->capacity)
-		return true;
-	list = realloc(errors->list, capacity * sizeof(*list));
-	if (list == NULL)
-		return false;
-	errors->list = list;
-	errors->capacity = capacity;
-	return true;
+		return;
+	errors->capacity = errors->capacity == 0 ? 8 : 2 * errors->capacity;
+	errors->list = kv_mem_resize(
+	    errors->list, errors->capacity, sizeof(*errors->list));
 }
 
 /* A step that is repeated says the same thing each time. */
@@ -310,13 +291,15 @@ kv_errors_add(struct kv_errors *errors, const char *path, unsigned line,
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (errors->count < ERRORS_MAX && errors_grow(errors))
+	if (errors->count < ERRORS_MAX) {
+		errors_grow(errors);
 		text = format(path, line, column, fmt, ap);
+	}
 	va_end(ap);
 	if (text == NULL) {
 		errors->dropped++;
 	} else if (is_noted(errors, text)) {
-		free(text);
+		kv_mem_free(text);
 		errors->repeated++;
 	} else {
 		errors->list[errors->count++] =
@@ -416,7 +399,7 @@ kv_errors_fini(struct kv_errors *errors)
 	size_t i;
 
 	for (i = 0; i < errors->count; i++)
-		free(errors->list[i].text);
-	free(errors->list);
+		kv_mem_free(errors->list[i].text);
+	kv_mem_free(errors->list);
 	*errors = (struct kv_errors){0};
 }

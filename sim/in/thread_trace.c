@@ -35,7 +35,7 @@ keymap_grow(struct kv_keymap *map)
 		if (old.entries[i].key != 0)
 			map->entries[slot_of(map, old.entries[i].key - 1)] =
 			    old.entries[i];
-	free(old.entries);
+	kv_mem_free(old.entries);
 }
 
 uint32_t *
@@ -56,7 +56,7 @@ kv_keymap_at(struct kv_keymap *map, uint64_t key)
 void
 kv_keymap_fini(struct kv_keymap *map)
 {
-	free(map->entries);
+	kv_mem_free(map->entries);
 	*map = (struct kv_keymap){0};
 }
 
@@ -179,7 +179,7 @@ kv_thread_trace_read(const char *path, bool strict,
 	int error = file_read(path, strict, &rd, errors);
 
 	kv_keymap_fini(&rd.threads);
-	free(rd.idle);
+	kv_mem_free(rd.idle);
 	if (error == 0)
 		*trace = rd.trace;
 	else
@@ -190,6 +190,6 @@ kv_thread_trace_read(const char *path, bool strict,
 void
 kv_thread_trace_fini(struct kv_thread_trace *trace)
 {
-	free(trace->ops);
+	kv_mem_free(trace->ops);
 	*trace = (struct kv_thread_trace){0};
 }

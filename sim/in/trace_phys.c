@@ -10,44 +10,50 @@
 
 #include "in/trace_phys.h"
 #include "in/trace_phys_parts.h"
+#include "out/limit.h"
+#include "out/mem.h"
 
 /* Words after the name: least and most; machine is needed but for itself. */
 static const struct {
 	const char *name;
 	size_t least, most;
 	kv_tp_op *run;
+	bool walks; /* through what there is */
 } ops[] = {
-    {"machine", 2, KV_PT_WORDS, kv_tp_machine},
-    {"segs", 0, 0, kv_tp_segs},
-    {"object", 1, 5, kv_tp_op_object},
-    {"page", 3, 3, kv_tp_op_page},
-    {"pages", 4, 4, kv_tp_op_pages},
-    {"pagefree", 2, 2, kv_tp_pagesfree},
-    {"pagesfree", 3, 3, kv_tp_pagesfree},
-    {"anon", 2, 2, kv_tp_anon},
-    {"anonbatch", 2, 2, kv_tp_anonbatch},
-    {"free", 1, 2, kv_tp_free},
-    {"freerun", 2, 2, kv_tp_freerun},
-    {"contig", 2, 2, kv_tp_contig},
-    {"contigx", 6, 8, kv_tp_contigx},
-    {"phys", 3, 3, kv_tp_phys},
-    {"physfree", 2, 2, kv_tp_physfree},
-    {"unfree", 1, 1, kv_tp_unfree},
-    {"reclaim", 1, 1, kv_tp_reclaim},
-    {"break", 1, 1, kv_tp_break},
-    {"rename", 3, 3, kv_tp_rename},
-    {"tick", 0, 1, kv_tp_tick},
-    {"limit", 2, 2, kv_tp_limit},
-    {"state", 0, 0, kv_tp_state},
-    {"resv", 1, 1, kv_tp_resv},
-    {"popmap", 2, 2, kv_tp_popmap},
-    {"level", 2, 2, kv_tp_level},
-    {"queue", 1, 1, kv_tp_queue},
-    {"freelist", 4, 4, kv_tp_freelist},
-    {"check", 0, 0, kv_tp_check},
+    {"machine", 2, KV_PT_WORDS, kv_tp_machine, false},
+    {"segs", 0, 0, kv_tp_segs, false},
+    {"object", 1, 5, kv_tp_op_object, false},
+    {"page", 3, 3, kv_tp_op_page, false},
+    {"pages", 4, 4, kv_tp_op_pages, false},
+    {"pagefree", 2, 2, kv_tp_pagesfree, false},
+    {"pagesfree", 3, 3, kv_tp_pagesfree, false},
+    {"anon", 2, 2, kv_tp_anon, false},
+    {"anonbatch", 2, 2, kv_tp_anonbatch, false},
+    {"free", 1, 2, kv_tp_free, false},
+    {"freerun", 2, 2, kv_tp_freerun, false},
+    {"contig", 2, 2, kv_tp_contig, false},
+    {"contigx", 6, 8, kv_tp_contigx, false},
+    {"phys", 3, 3, kv_tp_phys, false},
+    {"physfree", 2, 2, kv_tp_physfree, false},
+    {"unfree", 1, 1, kv_tp_unfree, false},
+    {"reclaim", 1, 1, kv_tp_reclaim, false},
+    {"break", 1, 1, kv_tp_break, false},
+    {"rename", 3, 3, kv_tp_rename, false},
+    {"tick", 0, 1, kv_tp_tick, false},
+    {"limit", 2, 2, kv_tp_limit, false},
+    {"state", 0, 0, kv_tp_state, true},
+    {"resv", 1, 1, kv_tp_resv, true},
+    {"popmap", 2, 2, kv_tp_popmap, true},
+    {"level", 2, 2, kv_tp_level, false},
+    {"queue", 1, 1, kv_tp_queue, true},
+    {"freelist", 4, 4, kv_tp_freelist, true},
+    {"check", 0, 0, kv_tp_check, true},
 };
 
-enum { NOPS = sizeof(ops) / sizeof(ops[0]) };
+enum {
+	NOPS = sizeof(ops) / sizeof(ops[0]),
+	ENTRY_BYTES = 64 /* of metadata, to estimate how much there is */
+};
 
 /* ---- Reading ----------------------------------------------------------- */
 
@@ -173,6 +179,7 @@ kv_tp_npages(struct kv_tp *t, size_t word, uint64_t *npages)
 	if (*npages > KV_PT_PAGES_MAX)
 		return kv_tp_fail(
 		    t, word, "an operation takes at most 16777216 pages");
+	kv_limit_through(*npages);
 	return 0;
 }
 
@@ -260,6 +267,8 @@ run_line(struct kv_tp *t)
 	if (t->phys == NULL && ops[op].run != kv_tp_machine)
 		return kv_tp_fail(t, 0, "machine must come first");
 	t->line_size = t->out->size;
+	if (ops[op].walks)
+		kv_limit_through(t->host.bytes / ENTRY_BYTES);
 	return ops[op].run(t) != 0 ? EINVAL : bounds(t);
 }
 
@@ -305,6 +314,8 @@ run_text(struct kv_tp *t)
 		t->line++;
 		if (split_line(t, p, stop) != 0)
 			return EINVAL;
+		kv_limit_place(t->text->path, t->line, 0);
+		kv_limit_step();
 		if (t->nwords != 0 && run_line(t) != 0)
 			return EINVAL;
 		p = stop == end ? end : stop + 1;
@@ -316,26 +327,24 @@ int
 kv_trace_phys_run(
     const struct kv_text *text, struct kv_buf *out, struct kv_errors *errors)
 {
-	struct kv_tp *t = calloc(1, sizeof(*t));
+	struct kv_tp *t = kv_mem_zalloc(1, sizeof(*t));
 	int error;
 
-	if (t == NULL) {
-		kv_errors_add(errors, text->path, 0, 0, "out of memory");
-		return EINVAL;
-	}
 	t->text = text;
 	t->out = out;
 	t->errors = errors;
-	kv_host_default(&t->host);
+	kv_mem_host(&t->host, true);
+	kv_limit_start();
 	error = run_text(t);
+	kv_limit_place(NULL, 0, 0);
 	for (size_t i = 0; i < t->nobjects; i++) {
 		kv_object_destroy(t->object[i].obj);
-		free(t->object[i].name);
+		kv_mem_free(t->object[i].name);
 	}
 	kv_reserv_destroy(t->rv);
 	kv_phys_destroy(t->phys);
 	kv_host_fini(&t->host);
-	free(t->bare);
-	free(t);
+	kv_mem_free(t->bare);
+	kv_mem_free(t);
 	return error;
 }

@@ -82,8 +82,8 @@ machine_create(struct kv_tp *t, const struct ranges *memory, unsigned ndomains)
 	rc.phys = t->phys;
 	if (kv_reserv_create(&rc, &t->rv) != 0)
 		return kv_tp_fail(t, 0, "out of memory");
-	t->bare = calloc(t->npfns / 64 + 1, sizeof(*t->bare));
-	return t->bare == NULL ? kv_tp_fail(t, 0, "out of memory") : 0;
+	t->bare = kv_mem_zalloc(t->npfns / 64 + 1, sizeof(*t->bare));
+	return 0;
 }
 
 int
@@ -182,7 +182,7 @@ kv_tp_op_object(struct kv_tp *t)
 	o->name[w->len] = '\0';
 	cfg.name = o->name;
 	if (kv_object_create(&cfg, &o->obj) != 0) {
-		free(o->name);
+		kv_mem_free(o->name);
 		return kv_tp_fail(t, 0, "out of memory");
 	}
 	t->nobjects++;
@@ -386,7 +386,7 @@ kv_tp_anonbatch(struct kv_tp *t)
 		note_bare(t, pfns[i], 1);
 		kv_tp_run_add(t, pfns[i]);
 	}
-	free(pfns);
+	kv_mem_free(pfns);
 	kv_tp_run_end(t, got < npages ? "FAIL" : NULL);
 	return 0;
 }

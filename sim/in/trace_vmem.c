@@ -12,6 +12,8 @@
 #include "alloc/kv.h"
 #include "in/ids.h"
 #include "in/trace_vmem.h"
+#include "out/limit.h"
+#include "out/mem.h"
 
 enum { WORDS_MAX = 16, NAME_MAX_LEN = 15, ARENAS_MAX = 1024 };
 
@@ -178,14 +180,11 @@ span_note(struct run *r, const struct arena *a, kv_va_t va, uint64_t size)
 		return EEXIST;
 	if (r->nspans == r->span_capacity) {
 		size_t capacity = r->span_capacity * 2 + 16;
-		struct span *grown =
-		    realloc(r->span, capacity * sizeof(*grown));
 
-		if (grown == NULL)
-			return ENOMEM;
-		r->span = grown;
+		r->span = kv_mem_resize(r->span, capacity, sizeof(*r->span));
 		r->span_capacity = capacity;
 	}
+	kv_limit_through(r->nspans - at);
 	memmove(&r->span[at + 1], &r->span[at],
 	    (r->nspans - at) * sizeof(*r->span));
 	r->span[at] = (struct span){a, va, size};
@@ -298,13 +297,11 @@ op_arena(struct run *r)
 		return fail(r, 1, "too many arenas");
 	if (numbers(r, 2, 4, n) != 0)
 		return EINVAL;
-	a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		return fail(r, 0, "out of memory");
+	a = kv_mem_zalloc(1, sizeof(*a));
 	memcpy(a->name, w->at, w->len);
 	if (arena_create(r, a, n) != 0) {
 		kv_vmem_destroy(a->vm);
-		free(a);
+		kv_mem_free(a);
 		return EINVAL;
 	}
 	r->arena[r->narenas++] = a;
@@ -335,12 +332,11 @@ answer(struct run *r, struct arena *a, uint64_t id, uint64_t size, bool x,
 	}
 	kv_buf_printf(r->out, "%.*s = 0x%llx\n", len, r->word[1].at,
 	    (unsigned long long)va);
-	if (kv_ids_add(&r->ids, &(struct kv_id){.id = id,
-				    .owner = a,
-				    .va = va,
-				    .size = size,
-				    .constrained = x}) != 0)
-		return fail(r, 0, "out of memory");
+	kv_ids_add(&r->ids, &(struct kv_id){.id = id,
+				.owner = a,
+				.va = va,
+				.size = size,
+				.constrained = x});
 	return 0;
 }
 
@@ -567,6 +563,8 @@ run_lines(struct run *r)
 		eol = eol == NULL ? end : eol;
 		r->line++;
 		r->line_start = at;
+		kv_limit_place(r->text->path, r->line, 0);
+		kv_limit_step();
 		if (split(r, at, eol) != 0 ||
 		    (r->nwords != 0 && run_line(r) != 0))
 			return EINVAL;
@@ -579,26 +577,24 @@ int
 kv_trace_vmem_run(
     const struct kv_text *text, struct kv_buf *out, struct kv_errors *errors)
 {
-	struct run *r = calloc(1, sizeof(*r));
+	struct run *r = kv_mem_zalloc(1, sizeof(*r));
 	int error;
 
-	if (r == NULL) {
-		kv_errors_add(errors, text->path, 0, 0, "out of memory");
-		return EINVAL;
-	}
 	r->text = text;
 	r->out = out;
 	r->errors = errors;
 	r->qcbatch = 1;
-	kv_host_default(&r->host);
+	kv_mem_host(&r->host, true);
+	kv_limit_start();
 	error = run_lines(r);
+	kv_limit_place(NULL, 0, 0);
 	for (size_t i = r->narenas; i-- > 0;) {
 		kv_vmem_destroy(r->arena[i]->vm);
-		free(r->arena[i]);
+		kv_mem_free(r->arena[i]);
 	}
 	kv_ids_fini(&r->ids);
 	kv_host_fini(&r->host);
-	free(r->span);
-	free(r);
+	kv_mem_free(r->span);
+	kv_mem_free(r);
 	return error;
 }

@@ -271,7 +271,7 @@ kv_compare(struct kv_comparison *c)
 void
 kv_comparison_fini(struct kv_comparison *c)
 {
-	free(c->list);
+	kv_mem_free(c->list);
 	c->list = NULL;
 	c->count = 0;
 }

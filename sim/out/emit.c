@@ -63,7 +63,7 @@ kv_buf_printf(struct kv_buf *b, const char *fmt, ...)
 void
 kv_buf_fini(struct kv_buf *b)
 {
-	free(b->data);
+	kv_mem_free(b->data);
 	*b = (struct kv_buf){0};
 }
 
@@ -89,7 +89,10 @@ write_all(int fd, const char *data, size_t size)
 static int
 write_then_rename(const struct kv_buf *b, const char *temp, const char *path)
 {
-	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL, 0666), error;
+	/* O_EXCL meets no file and follows no link; rename replaces one. */
+	int fd = open(
+	    temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	int error;
 
 	if (fd < 0)
 		return errno;
@@ -151,7 +154,7 @@ kv_folder_create(const char *path)
 	}
 	if (error == 0)
 		error = folder_create_one(copy);
-	free(copy);
+	kv_mem_free(copy);
 	return error;
 }
 
@@ -378,7 +381,7 @@ kv_emit_metrics(struct kv_emit *e, const struct kv_metrics *m)
 	qsort(order, m->count, sizeof(*order), by_name);
 	for (i = 0; i < m->count; i++)
 		kv_emit_metric(e, order[i]);
-	free(order);
+	kv_mem_free(order);
 }
 
 /* ---- Series ---------------------------------------------------------- */

@@ -23,8 +23,10 @@ void kv_buf_printf(struct kv_buf *b, const char *fmt, ...)
 void kv_buf_add(struct kv_buf *b, const char *data, size_t size);
 void kv_buf_fini(struct kv_buf *b);
 
-/* Write to a temporary file in the folder of path, then rename.
- * => 0 or an errno; nothing is left behind on failure */
+/* Write to a temporary file in the folder of path, then rename: whoever looks
+ * sees the old file or the new one, also when we are killed.  A link is
+ * replaced, not followed.  => 0 or an errno; nothing is left behind on failure
+ */
 int kv_buf_write_file(const struct kv_buf *b, const char *path);
 
 /* Create a folder and those above it; one that is there already is fine.

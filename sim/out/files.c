@@ -2,6 +2,7 @@
 /* files.c - the folder that -o names */
 #include "out/files.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "out/log.h"
@@ -13,6 +14,11 @@ kv_files_write(
 	struct kv_buf path = {0};
 	int error;
 
+	/* A scenario gives names to files, not folders. */
+	if (strchr(name, '/') != NULL) {
+		kv_log_error("%s: not the name of a file", name);
+		return EINVAL;
+	}
 	kv_buf_printf(&path, "%s/%s", folder, name);
 	error = kv_buf_write_file(content, path.data);
 	if (error != 0)

@@ -191,7 +191,7 @@ take(struct crew *c, struct worker *w)
 		return false;
 	data = kv_mem_resize(NULL, size, 1);
 	if (!read_all(w->fd, data, size)) {
-		free(data);
+		kv_mem_free(data);
 		return false;
 	}
 	c->jobs->keep(c->jobs->arg, w->at.next++, data);
@@ -259,7 +259,7 @@ run_apart(struct crew *c)
 	for (i = 0; i < c->nworkers; i++)
 		if (c->list[i].fd >= 0)
 			stop(&c->list[i]);
-	free(polls);
+	kv_mem_free(polls);
 	return error;
 }
 
@@ -298,6 +298,6 @@ kv_jobs_run(const struct kv_jobs *jobs)
 	c.list = kv_mem_resize(NULL, c.nworkers, sizeof(*c.list));
 	memset(c.list, 0, c.nworkers * sizeof(*c.list));
 	error = run_apart(&c);
-	free(c.list);
+	kv_mem_free(c.list);
 	return error;
 }

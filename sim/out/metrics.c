@@ -136,7 +136,7 @@ put(struct kv_metrics *m, const char *name, enum kv_metric_kind kind)
 		x = &m->list[m->count++];
 		*x = (struct kv_metric){.name = kv_mem_text(name)};
 	}
-	free(x->text);
+	kv_mem_free(x->text);
 	*x = (struct kv_metric){.name = x->name, .kind = kind};
 	return x;
 }
@@ -191,10 +191,10 @@ kv_metrics_fini(struct kv_metrics *m)
 	size_t i;
 
 	for (i = 0; i < m->count; i++) {
-		free(m->list[i].name);
-		free(m->list[i].text);
+		kv_mem_free(m->list[i].name);
+		kv_mem_free(m->list[i].text);
 	}
-	free(m->list);
-	free(m->index);
+	kv_mem_free(m->list);
+	kv_mem_free(m->index);
 	*m = (struct kv_metrics){0};
 }

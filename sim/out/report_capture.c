@@ -153,7 +153,7 @@ json_zones(struct kv_emit *e, const struct kv_captured *c)
 		if (c->count > 1)
 			kv_emit_close(e, '}');
 	}
-	free(order);
+	kv_mem_free(order);
 }
 
 void

@@ -111,7 +111,7 @@ emit_all_metrics(const struct kv_replay_report *r, struct kv_emit *e)
 		kv_metrics_fini(&m);
 	}
 	kv_emit_close(e, '}');
-	free(order);
+	kv_mem_free(order);
 }
 
 static void

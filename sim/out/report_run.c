@@ -94,7 +94,7 @@ json_series(struct kv_emit *e, const struct kv_run *run)
 		if (list[i].nrows <= SERIES_MAX)
 			kv_emit_series(e, &list[i]);
 	kv_emit_close(e, '}');
-	free(list);
+	kv_mem_free(list);
 }
 
 void
@@ -629,5 +629,5 @@ kv_report_run_text(const struct kv_run *run, struct kv_buf *b)
 	put_expect(&p);
 	put_violations(&p);
 	put_outcome(&p);
-	free(p.shown);
+	kv_mem_free(p.shown);
 }

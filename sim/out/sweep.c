@@ -130,7 +130,7 @@ add_asked(struct kv_sweep *s, const struct kv_scenario *sc, const char *name,
 		names[n + i] = sc->metrics[i].text;
 	kv_errors_unknown(
 	    errors, "--metric", 0, 0, "metric", name, names, n + sc->nmetrics);
-	free(names);
+	kv_mem_free(names);
 	return EINVAL;
 }
 
@@ -173,7 +173,7 @@ find_columns(struct kv_sweep *s, struct kv_errors *errors)
 
 		error =
 		    read_point(s, values, &sc, point == 0 ? errors : &unsaid);
-		free(values);
+		kv_mem_free(values);
 		kv_errors_fini(&unsaid);
 	}
 	if (error != 0)
@@ -429,7 +429,7 @@ kv_sweep_point(const struct kv_sweep *s, size_t point, struct kv_buf *row,
 		put_refused(s, values, row, errors);
 	kv_errors_fini(&own);
 	kv_scenario_free(sc);
-	free(values);
+	kv_mem_free(values);
 }
 
 /* ---- All points ------------------------------------------------------ */
@@ -479,15 +479,15 @@ kv_sweep_free(struct kv_sweep *s)
 	if (s == NULL)
 		return;
 	for (i = 0; i < s->npoints && s->rows != NULL; i++)
-		free(s->rows[i]);
+		kv_mem_free(s->rows[i]);
 	for (i = 0; i < s->ncolumns; i++)
-		free(s->columns[i]);
-	free(s->rows);
-	free(s->columns);
-	free(s->counts);
-	free(s->name);
-	free(s->title);
-	free(s);
+		kv_mem_free(s->columns[i]);
+	kv_mem_free(s->rows);
+	kv_mem_free(s->columns);
+	kv_mem_free(s->counts);
+	kv_mem_free(s->name);
+	kv_mem_free(s->title);
+	kv_mem_free(s);
 }
 
 bool

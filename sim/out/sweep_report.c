@@ -22,7 +22,7 @@ walk(const struct kv_sweep *s, row_fn *cb, void *arg)
 		kv_sweep_row_read(s, s->rows[i], &row);
 		cb(arg, &row);
 	}
-	free(row.cells);
+	kv_mem_free(row.cells);
 }
 
 /* none: what stands for no value. */
@@ -182,8 +182,8 @@ kv_sweep_text(const struct kv_sweep *s, struct kv_buf *b)
 	kv_buf_printf(b, "\n%zu of %zu points pass\n", s->npoints - s->nfailed,
 	    s->npoints);
 	for (i = 0; i <= t.outcome; i++)
-		free(t.columns[i].first);
-	free(t.columns);
+		kv_mem_free(t.columns[i].first);
+	kv_mem_free(t.columns);
 	kv_buf_fini(&t.cell);
 }
 
@@ -273,7 +273,7 @@ sort_columns(struct json *j, size_t first, size_t end)
 		qsort(list, end - first, sizeof(*list), by_name);
 	for (i = first; i < end; i++)
 		j->order[i] = list[i - first].column;
-	free(list);
+	kv_mem_free(list);
 }
 
 static void
@@ -324,7 +324,7 @@ kv_sweep_json(const struct kv_sweep *s, struct kv_buf *b)
 	kv_emit_text(&j.e, "scenario", s->name);
 	kv_emit_uint(&j.e, "seed", s->cfg->seed);
 	kv_emit_close(&j.e, '}');
-	free(j.order);
+	kv_mem_free(j.order);
 }
 
 /* ---- Columns --------------------------------------------------------- */
@@ -382,6 +382,6 @@ kv_sweep_columns(const struct kv_sweep *s, struct kv_buf *b)
 			kv_buf_printf(b, " %s", s->columns[i]);
 	kv_buf_add(b, "\n", 1);
 	walk(s, numbers_row, &n);
-	free(n.word);
+	kv_mem_free(n.word);
 	kv_buf_fini(&n.cell);
 }

@@ -146,5 +146,5 @@ kv_report_replay_verdict(const struct kv_replay_report *r, struct kv_buf *b)
 			    w[i].name, w[i].failed, plural(w[i].failed));
 	}
 	kv_buf_printf(b, ".");
-	free(w);
+	kv_mem_free(w);
 }

@@ -139,9 +139,9 @@ kv_actors_destroy(struct kv_actors *a)
 	while (a->count-- != 0)
 		if (a->list[a->count].object != NULL)
 			kv_object_destroy(a->list[a->count].object);
-	free(a->list);
-	free(a->heap);
-	free(a);
+	kv_mem_free(a->list);
+	kv_mem_free(a->heap);
+	kv_mem_free(a);
 }
 
 /* ---- Taking and freeing ---------------------------------------------- */

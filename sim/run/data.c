@@ -43,11 +43,11 @@ kv_data_destroy(struct kv_data *d)
 		return;
 	kv_data_clear(d);
 	for (size_t i = 0; i < d->nobjects; i++)
-		free(d->sources[i].content);
+		kv_mem_free(d->sources[i].content);
 	kv_store_fini(&d->store);
-	free(d->sources);
-	free(d->list);
-	free(d);
+	kv_mem_free(d->sources);
+	kv_mem_free(d->list);
+	kv_mem_free(d);
 }
 
 /* ---- Map ------------------------------------------------------------- */

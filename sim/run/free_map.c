@@ -81,12 +81,12 @@ kv_free_map_take(const struct kv_phys *phys, struct kv_free_map *map)
 		map->largest = run > map->largest ? run : map->largest;
 		map_add(map, b.list[i].key, b.list[i].index);
 	}
-	free(b.list);
+	kv_mem_free(b.list);
 }
 
 void
 kv_free_map_fini(struct kv_free_map *map)
 {
-	free(map->pages);
+	kv_mem_free(map->pages);
 	*map = (struct kv_free_map){0};
 }

@@ -12,8 +12,8 @@
 void
 kv_leafmap_fini(struct kv_leafmap *m)
 {
-	free(m->runs);
-	free(m->state);
+	kv_mem_free(m->runs);
+	kv_mem_free(m->state);
 	*m = (struct kv_leafmap){
 	    .page_shift = m->page_shift, .pt_shift = m->pt_shift};
 }

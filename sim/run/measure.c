@@ -124,7 +124,7 @@ pass_run(struct pass *p)
 	kv_keyed_sort(a, count);
 	for (i = 0; i < count; i++)
 		stack_add(p, &p->w->stacks[a[i].index]);
-	free(a);
+	kv_mem_free(a);
 }
 
 /* ---- Chunks and their pattern ---------------------------------------- */
@@ -234,8 +234,8 @@ measure_pattern(
 	}
 	kv_metrics_put_text(m, "kstack.pattern", b.size == 0 ? "" : b.data);
 	kv_buf_fini(&b);
-	free(r.list);
-	free(own);
+	kv_mem_free(r.list);
+	kv_mem_free(own);
 }
 
 static int
@@ -261,7 +261,7 @@ measure_chunks(const struct kv_world *w, struct kv_metrics *m)
 		bytes += c.list[i].parent_size;
 	put(m, "kstack.chunks", c.count);
 	measure_pattern(w, &c, m);
-	free(c.list);
+	kv_mem_free(c.list);
 	return bytes;
 }
 

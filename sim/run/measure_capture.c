@@ -297,9 +297,9 @@ kv_captured_fini(struct kv_captured *r)
 	size_t i;
 
 	for (i = 0; i < r->count; i++) {
-		free(r->zones[i].name);
+		kv_mem_free(r->zones[i].name);
 		kv_metrics_fini(&r->zones[i].metrics);
 	}
-	free(r->zones);
+	kv_mem_free(r->zones);
 	*r = (struct kv_captured){0};
 }

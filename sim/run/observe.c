@@ -124,9 +124,9 @@ kv_timeline_add(
 void
 kv_timeline_fini(struct kv_timeline *t)
 {
-	free(t->samples);
-	free(t->cells);
-	free(t->stacks);
+	kv_mem_free(t->samples);
+	kv_mem_free(t->cells);
+	kv_mem_free(t->stacks);
 	*t = (struct kv_timeline){0};
 }
 
@@ -228,7 +228,7 @@ kv_runs_of_map(const struct kv_world *w, struct kv_runs *runs)
 	struct pages p = pages_collect(w);
 
 	runs_find(&p, true, runs);
-	free(p.list);
+	kv_mem_free(p.list);
 }
 
 void
@@ -239,12 +239,12 @@ kv_runs_of_frames(const struct kv_world *w, struct kv_runs *runs)
 	if (p.count > 0)
 		qsort(p.list, p.count, sizeof(*p.list), by_pfn);
 	runs_find(&p, false, runs);
-	free(p.list);
+	kv_mem_free(p.list);
 }
 
 void
 kv_runs_fini(struct kv_runs *runs)
 {
-	free(runs->list);
+	kv_mem_free(runs->list);
 	*runs = (struct kv_runs){0};
 }

@@ -77,14 +77,14 @@ kv_pair_destroy(struct kv_pair *p)
 	for (i = 0; i < MACHINES; i++) {
 		if (p->mmu[i] != NULL)
 			p->mmu[i]->ops->close(p->mmu[i]);
-		free(p->queue.faults[i]);
+		kv_mem_free(p->queue.faults[i]);
 	}
 	kv_leafmap_fini(&p->told);
-	free(p->queue.list);
-	free(p->queue.errors);
-	free(p->promotions);
-	free(p->gaps);
-	free(p);
+	kv_mem_free(p->queue.list);
+	kv_mem_free(p->queue.errors);
+	kv_mem_free(p->promotions);
+	kv_mem_free(p->gaps);
+	kv_mem_free(p);
 }
 
 /* ---- Words ----------------------------------------------------------- */

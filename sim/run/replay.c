@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
 
@@ -99,6 +100,7 @@ ops_run(struct driver *d, size_t stop)
 	while (d->op < stop && !d->result->panicked) {
 		const struct kv_thread_op *op = &d->trace->ops[d->op];
 
+		kv_limit_step();
 		if (op->what == KV_THREAD_FORK)
 			fork_op(d, op);
 		else
@@ -112,6 +114,7 @@ static void
 residents_create(struct driver *d)
 {
 	for (uint64_t i = 0; i < d->cfg->resident; i++) {
+		kv_limit_step();
 		if (kv_world_spawn(d->world, 0, 0) == 0)
 			audit_stack(d, d->world->nstacks - 1);
 		kv_world_note_usage(d->world);
@@ -241,8 +244,10 @@ kv_replay_run(const struct kv_replay_config *cfg,
 {
 	size_t nthreads = cfg->trace->nthreads;
 	struct driver d = {.cfg = cfg, .trace = cfg->trace, .result = result};
-	int error = world_create(cfg, policy, &d.world);
+	int error;
 
+	kv_limit_start();
+	error = world_create(cfg, policy, &d.world);
 	if (error != 0)
 		return error;
 	*result = (struct kv_replay){.policy = policy};
@@ -250,8 +255,8 @@ kv_replay_run(const struct kv_replay_config *cfg,
 	d.thread_of =
 	    kv_mem_resize(NULL, cfg->resident + nthreads, sizeof(*d.thread_of));
 	replay(&d);
-	free(d.stack_of);
-	free(d.thread_of);
+	kv_mem_free(d.stack_of);
+	kv_mem_free(d.thread_of);
 	kv_world_destroy(d.world);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
 #include "run/runner_parts.h"
@@ -77,6 +78,7 @@ kv_runner_begin(struct kv_runner *r)
 {
 	if (r->over)
 		return;
+	kv_limit_step();
 	r->run->ops++;
 	if (r->actors != NULL)
 		kv_actors_act(r->actors);
@@ -159,9 +161,14 @@ work(struct kv_runner *r)
 	kv_blocks_index(r);
 	error = kv_samples_open(r);
 	for (i = 0; i < sc->nwork && error == 0 && !r->panicked;
-	     i = kv_loops_next(r, i))
+	     i = kv_loops_next(r, i)) {
+		const struct kv_place *at = &sc->work[i].place;
+
+		kv_limit_place(at->path, at->line, at->column);
+		kv_limit_step(); /* a loop around nothing takes time, too */
 		if (steps[sc->work[i].kind] != NULL)
 			error = steps[sc->work[i].kind](r, &sc->work[i]);
+	}
 	kv_samples_close(r);
 	if (!r->run->cfg.nested)
 		kv_log_progress("run", r->total, r->total);
@@ -260,9 +267,9 @@ build_world(struct kv_runner *r)
 	spec.spaces = spaces = spaces_of(sc);
 	spec.tables = tables = tables_of(sc);
 	error = kv_world_create(&spec, &r->run->world);
-	free(objects);
-	free(spaces);
-	free(tables);
+	kv_mem_free(objects);
+	kv_mem_free(spaces);
+	kv_mem_free(tables);
 	if (error == ENOMEM)
 		return kv_runner_refuse(r, &place, "out of memory");
 	if (error != 0)
@@ -340,10 +347,7 @@ build(struct kv_runner *r)
 	int error;
 
 	/* An arena of the host takes longer to make than many a point. */
-	if (r->run->cfg.nested)
-		kv_host_libc(&r->host);
-	else
-		kv_host_default(&r->host);
+	kv_mem_host(&r->host, !r->run->cfg.nested);
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
 		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
@@ -392,9 +396,12 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .entry = {.policy = sc->on_enter},
 	    .fnv = KV_FNV_BASIS};
+	kv_limit_start();
+	kv_limit_place(sc->text.path, 0, 0);
 	error = build(r);
 	if (error == 0)
 		error = work(r);
+	kv_limit_place(NULL, 0, 0);
 	if (error == 0)
 		error = kv_run_judge(run, errors);
 	if (error == 0)
@@ -417,28 +424,28 @@ kv_run_free(struct kv_run *run)
 		if (run->arenas[i] != NULL)
 			kv_vmem_destroy(run->arenas[i]);
 	for (i = 0; i < run->sc->nwork; i++)
-		free(r->churns[i].list);
+		kv_mem_free(r->churns[i].list);
 	kv_actors_destroy(r->actors);
 	kv_world_destroy(run->world);
 	kv_tlb_destroy(run->tlb);
 	kv_host_fini(&r->host);
 	for (i = 0; i < run->sc->nsamples; i++) {
-		free(run->sampled[i].columns);
-		free(run->sampled[i].rows);
+		kv_mem_free(run->sampled[i].columns);
+		kv_mem_free(run->sampled[i].rows);
 	}
-	free(run->sampled);
+	kv_mem_free(run->sampled);
 	kv_timeline_fini(&run->timeline);
 	kv_metrics_fini(&run->metrics);
-	free(r->links);
-	free(r->loads);
-	free(r->blocks);
-	free(r->churns);
-	free(r->loops);
-	free(r->ages);
-	free(r->named);
-	free(r);
-	free(run->arenas);
-	free(run->judged);
+	kv_mem_free(r->links);
+	kv_mem_free(r->loads);
+	kv_mem_free(r->blocks);
+	kv_mem_free(r->churns);
+	kv_mem_free(r->loops);
+	kv_mem_free(r->ages);
+	kv_mem_free(r->named);
+	kv_mem_free(r);
+	kv_mem_free(run->arenas);
+	kv_mem_free(run->judged);
 	kv_pool_fini(&run->texts);
-	free(run);
+	kv_mem_free(run);
 }

@@ -48,5 +48,5 @@ kv_keyed_sort(struct kv_keyed *a, size_t count)
 	}
 	if (from != a)
 		memcpy(a, from, count * sizeof(*a));
-	free(spare);
+	kv_mem_free(spare);
 }

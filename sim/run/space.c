@@ -315,7 +315,7 @@ kv_space_map(struct kv_space *s, const struct kv_space_range *r)
 
 	if (error != 0)
 		undo(&m);
-	free(m.fresh);
+	kv_mem_free(m.fresh);
 	return error;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* steps_map.c - steps that change page tables */
+#include "out/limit.h"
 #include "run/runner_parts.h"
 
 /* ---- Numbers that only the run knows --------------------------------- */
@@ -108,6 +109,7 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 		return EINVAL;
 	for (i = 0; i < step->count; i++, va += s->stride) {
 		kv_runner_begin(r);
+		kv_limit_through(s->npages);
 		if (judge(r, s, error != 0 ? error : fn(r, s, va, i), fail) !=
 		    0)
 			return EINVAL;
@@ -339,6 +341,7 @@ kv_step_release(struct kv_runner *r, const struct kv_step *step)
 	if (error != 0)
 		return error == EINVAL ? EINVAL : 0;
 	kv_runner_begin(r);
+	kv_limit_through(s->npages);
 	kv_world_tick(r->run->world);
 	for (; left != 0 && error == 0; left -= n) {
 		n = left < UINT32_MAX ? left : UINT32_MAX;

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "out/limit.h"
 #include "out/mem.h"
 #include "run/runner_parts.h"
 #include "run/sort.h"
@@ -127,7 +128,7 @@ collect_stacks(const struct kv_world *w, struct pages *p)
 		for (unsigned k = 0; k < s->npages; k++)
 			p->list[p->count++] = s->ks + k * page;
 	}
-	free(order);
+	kv_mem_free(order);
 }
 
 static void
@@ -228,17 +229,18 @@ kv_step_touch(struct kv_runner *r, const struct kv_step *step)
 	else if (error == 0)
 		collect_range(s, va, &p);
 	if (p.count > touches_max / step->count) {
-		free(p.list);
+		kv_mem_free(p.list);
 		return kv_runner_refuse(
 		    r, &step->place, "these are more than 1000000000 touches");
 	}
 	for (uint64_t i = 0; i < step->count; i++) {
 		kv_runner_begin(r);
+		kv_limit_through(p.count);
 		if (s->order == KV_TOUCH_RANDOM)
 			shuffle(&r->touch, &p);
 		pass(r, s, &p);
 		kv_runner_end(r, false);
 	}
-	free(p.list);
+	kv_mem_free(p.list);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/limit.h"
 #include "run/runner_parts.h"
 
 static struct block_list *
@@ -147,6 +148,7 @@ kv_step_fixed_churn(struct kv_runner *r, const struct kv_step *step)
 
 	load->capping = true;
 	for (i = 0; i < step->count && !r->panicked; i++) {
+		kv_limit_step(); /* requests that are not made count, too */
 		draw = next(&x);
 		if (draw % 2 == 0 && l->count != 0) {
 			live -= free_one(r, l, (draw >> 1) % l->count);

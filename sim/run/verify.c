@@ -56,8 +56,8 @@ kv_verifier_destroy(struct kv_verifier *v)
 		kv_backing_fini(&v->sides[i].backing);
 		kv_wanted_fini(&v->sides[i].wanted);
 	}
-	free(v->sides);
-	free(v);
+	kv_mem_free(v->sides);
+	kv_mem_free(v);
 }
 
 /* ---- Disagreements --------------------------------------------------- */

@@ -26,7 +26,7 @@ struct kv_window_of {
 void
 kv_backing_fini(struct kv_backing *b)
 {
-	free(b->list);
+	kv_mem_free(b->list);
 	*b = (struct kv_backing){0};
 }
 
@@ -228,7 +228,7 @@ kv_wanted_take(const struct kv_world *w, size_t space, unsigned level,
 		error = take_leaves(&t, space);
 	else
 		error = broken(&t, 0, "no memory to walk the stacks");
-	free(t.stacks);
+	kv_mem_free(t.stacks);
 	return error;
 }
 
@@ -236,7 +236,7 @@ void
 kv_wanted_fini(struct kv_wanted *wanted)
 {
 	kv_leafmap_fini(&wanted->leaves);
-	free(wanted->guards);
+	kv_mem_free(wanted->guards);
 	*wanted = (struct kv_wanted){0};
 }
 

@@ -155,7 +155,7 @@ kv_world_create(const struct kv_world_spec *spec, struct kv_world **world)
 	*w = (struct kv_world){.spec = *spec, .fnv = KV_FNV_BASIS};
 	if (spec->ncpus == 0)
 		w->spec.ncpus = 1;
-	kv_host_default(&w->host);
+	kv_mem_host(&w->host, true);
 	error = build(w);
 	if (error != 0)
 		kv_world_destroy(w);
@@ -187,12 +187,12 @@ kv_world_destroy(struct kv_world *w)
 	if (w->phys != NULL)
 		kv_phys_destroy(w->phys);
 	kv_host_fini(&w->host);
-	free(w->stacks);
-	free(w->homes);
-	free(w->spaces);
-	free(w->pools);
-	free(w->objects);
-	free(w);
+	kv_mem_free(w->stacks);
+	kv_mem_free(w->homes);
+	kv_mem_free(w->spaces);
+	kv_mem_free(w->pools);
+	kv_mem_free(w->objects);
+	kv_mem_free(w);
 }
 
 /* ---- Objects and spaces ---------------------------------------------- */

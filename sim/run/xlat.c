@@ -44,7 +44,7 @@ kv_xlat_add(struct kv_xlat *x, const struct kv_xlat_run *run)
 void
 kv_xlat_fini(struct kv_xlat *x)
 {
-	free(x->list);
+	kv_mem_free(x->list);
 	*x = (struct kv_xlat){0};
 }
 
@@ -108,8 +108,8 @@ lengths_order(struct rows *r, struct kv_lengths *l)
 		l->runs += row->count;
 		l->pages += row->npages * row->count;
 	}
-	free(a);
-	free(r->list);
+	kv_mem_free(a);
+	kv_mem_free(r->list);
 }
 
 static void
@@ -182,7 +182,7 @@ rows_spot(const struct kv_xlat *x, struct rows *r)
 		npages += x->list[a[i].index].npages;
 	}
 	row_add(r, npages, 1);
-	free(a);
+	kv_mem_free(a);
 }
 
 void
@@ -235,7 +235,7 @@ kv_xlat_anchor(const struct kv_xlat *x)
 void
 kv_lengths_fini(struct kv_lengths *l)
 {
-	free(l->list);
+	kv_mem_free(l->list);
 	*l = (struct kv_lengths){0};
 }
 

@@ -95,6 +95,74 @@ START_TEST(impossible_sizes)
 }
 END_TEST
 
+/* Two hosts share 1000 bytes. */
+START_TEST(budget)
+{
+	struct kv_budget shared = {.limit = 1000};
+	struct kv_host a, b;
+	unsigned char *p, *q;
+
+	host_open(&a, _i);
+	host_open(&b, _i);
+	a.budget = b.budget = &shared;
+	ck_assert_ptr_nonnull(p = kv_host_zalloc(&a, 1, 600));
+	memset(p, 7, 600);
+	ck_assert_ptr_null(kv_host_zalloc(&b, 1, 401));
+	ck_assert_ptr_nonnull(q = kv_host_zalloc(&b, 1, 400));
+	ck_assert_uint_eq(shared.bytes, 1000);
+	ck_assert_ptr_null(kv_host_resize(&a, p, 600, 601));
+	ck_assert_uint_eq(p[599], 7);
+	ck_assert_uint_eq(shared.bytes, 1000);
+	ck_assert_ptr_nonnull(p = kv_host_resize(&a, p, 600, 100));
+	ck_assert_ptr_null(kv_host_resize(&b, q, 400, 901));
+	ck_assert_ptr_nonnull(q = kv_host_resize(&b, q, 400, 900));
+	kv_host_free(&a, p, 1, 100);
+	kv_host_free(&b, q, 1, 900);
+	ck_assert_uint_eq(shared.bytes, 0);
+	kv_host_fini(&a);
+	kv_host_fini(&b);
+}
+END_TEST
+
+static unsigned told;
+
+static void
+tell(struct kv_budget *b)
+{
+	told++;
+	b->limit *= 2; /* the call fails all the same */
+}
+
+START_TEST(budget_tells)
+{
+	struct kv_budget shared = {.limit = 100, .exceeded = tell};
+
+	told = 0;
+	ck_assert(kv_budget_take(&shared, 0, 100));
+	ck_assert(!kv_budget_take(&shared, 50, 51));
+	ck_assert_uint_eq(told, 1);
+	ck_assert(!kv_budget_take(&shared, 0, UINT64_MAX));
+	ck_assert_uint_eq(told, 2);
+	ck_assert_uint_eq(shared.bytes, 100);
+	kv_budget_give(&shared, 100);
+	ck_assert_uint_eq(shared.bytes, 0);
+}
+END_TEST
+
+/* The system's refusal is no part of the budget. */
+START_TEST(budget_of_failed_call)
+{
+	struct kv_budget shared = {.limit = UINT64_MAX};
+	struct kv_host host;
+
+	kv_host_libc(&host);
+	host.budget = &shared;
+	ck_assert_ptr_null(kv_host_resize(&host, NULL, 0, SIZE_MAX / 2 + 1));
+	ck_assert_uint_eq(shared.bytes, 0);
+	ck_assert_uint_eq(host.bytes, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -104,6 +172,9 @@ main(void)
 	tcase_add_loop_test(t, figures, 0, 3);
 	tcase_add_loop_test(t, fails_once_at_n, 0, 3);
 	tcase_add_loop_test(t, impossible_sizes, 0, 3);
+	tcase_add_loop_test(t, budget, 0, 3);
+	tcase_add_test(t, budget_tells);
+	tcase_add_test(t, budget_of_failed_call);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }

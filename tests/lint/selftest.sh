@@ -61,6 +61,9 @@ for literal in 4096 0x1000UL 0xfff 'x << 12' 'x >>= 12' 512u 2097152; do
 	plant page_size.py "$literal"
 done
 
+echo 'static char *f(void) { return strdup("x"); }' >>sim/out/emit.c
+plant memory.py 'memory that is not counted'
+
 echo 'struct kv_x { kv_va_t va; };' >tests/alone.h
 plant headers.sh 'a header that needs another'
 printf 'struct kv_x {\n\tint x;\n};\n' >tests/twice.h
