@@ -13,10 +13,10 @@
 #include "event.h"
 
 static const struct {
-	const char *name;
+	const char *name, *other;
 	const char *field[4];
 } kinds[KV_EV_COUNT] = {
-#define X(kind, name, a, b, c, d) {name, {a, b, c, d}},
+#define X(kind, name, other, a, b, c, d) {name, other, {a, b, c, d}},
 #include "event.def"
 #undef X
 };
@@ -37,7 +37,24 @@ void
 kv_tap_tell(const struct kv_tap *tap, enum kv_event_kind kind,
     const char *source, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	struct kv_event event = {kind, source, {a, b, c, d}};
+	struct kv_event event = {kind, source, NULL, {a, b, c, d}};
 
 	tap->fn(tap->arg, &event);
+}
+
+const char *
+kv_event_other(enum kv_event_kind kind)
+{
+	return kinds[kind].other;
+}
+
+void
+kv_tap_tell_of(const struct kv_tap *tap, enum kv_event_kind kind,
+    const char *source, const char *other, const uint64_t value[4])
+{
+	struct kv_event event = {
+	    kind, source, other, {value[0], value[1], value[2], value[3]}};
+
+	if (tap->fn != NULL)
+		tap->fn(tap->arg, &event);
 }

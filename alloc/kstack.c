@@ -187,7 +187,8 @@ objects_create(struct kv_kstack *ks)
 	    .colored = ks->cfg.scheme != KV_KSTACK_NORES,
 	    .domain_guard = ks->cfg.domain_guard,
 	    .request = ks->cfg.request,
-	    .host = ks->cfg.host};
+	    .host = ks->cfg.host,
+	    .tap = ks->cfg.tap};
 	int error = kv_object_create(&cfg, &ks->object);
 
 	if (error != 0 || !kstack_has_chunks(ks))
@@ -247,6 +248,8 @@ kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 		    quantum * (cfg->ndomains > 1 ? m->domain_import : 1);
 	kv_kernmap_init(&k->map_kva, cfg->host, quantum,
 	    m->kva_start + cfg->first_kva, m->kva_end);
+	kv_tap_emit(&k->cfg.tap, KV_EV_KSTACK_POLICY, "kstack",
+	    (uint64_t)cfg->scheme, cfg->npages, cfg->gpages, m->kva_start);
 	error = arenas_create(k);
 	if (error == 0)
 		error = objects_create(k);

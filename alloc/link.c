@@ -175,6 +175,9 @@ kv_link_set(struct kv_vmem *child, struct kv_link *link)
 	struct kv_vmem_source source = sources[link->slot != 0	   ? 1
 					       : link->stride != 0 ? 2
 								   : 0];
+	const uint64_t told[] = {
+	    link->align, link->slot, link->origin, link->stride};
+	int error;
 
 	if (link->quantum == 0 ||
 	    (link->align != 0 && !kv_is_pow2(link->align)))
@@ -192,5 +195,9 @@ kv_link_set(struct kv_vmem *child, struct kv_link *link)
 	source.import_quantum = link->quantum;
 	if (link->keep)
 		source.release = NULL;
-	return kv_vmem_set_source(child, &source);
+	error = kv_vmem_set_source(child, &source);
+	if (error == 0)
+		kv_tap_tell_of(kv_vmem_tap(child), KV_EV_VMEM_LINK,
+		    kv_vmem_name(child), kv_vmem_name(link->parent), told);
+	return error;
 }

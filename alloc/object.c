@@ -72,6 +72,8 @@ kv_object_create(const struct kv_object_config *cfg, struct kv_object **obj)
 		return ENOMEM;
 	o->cfg = *cfg;
 	o->windows.host = cfg->host;
+	kv_tap_emit(&o->cfg.tap, KV_EV_OBJECT_CREATE, cfg->name, cfg->size,
+	    cfg->colored, cfg->pg_color, cfg->domain_guard);
 	*obj = o;
 	return 0;
 }
@@ -210,6 +212,9 @@ kv_object_add_run(
 	kv_bits_set(w->map, i, n);
 	w->resident += n;
 	obj->resident += n;
+	if (obj->cfg.tap.fn != NULL)
+		kv_tap_tell(&obj->cfg.tap, KV_EV_OBJECT_INSERT, obj->cfg.name,
+		    w->first + i, kv_window_frame(w, i), n, 0);
 }
 
 void
@@ -223,10 +228,30 @@ kv_object_add(
 	kv_object_add_run(obj, w, i, 1);
 }
 
+/* Somebody listens: one event a run of consecutive frames. */
+static void
+tell_removed(const struct kv_object *obj, const struct kv_window *w, unsigned i,
+    unsigned n)
+{
+	unsigned end = i + n;
+
+	for (; i < end; i += n) {
+		kv_pfn_t pfn = kv_window_frame(w, i);
+
+		n = 1;
+		while (i + n < end && kv_window_frame(w, i + n) == pfn + n)
+			n++;
+		kv_tap_tell(&obj->cfg.tap, KV_EV_OBJECT_REMOVE, obj->cfg.name,
+		    w->first + i, pfn, n, 0);
+	}
+}
+
 void
 kv_object_remove_run(
     struct kv_object *obj, struct kv_window *w, unsigned i, unsigned n)
 {
+	if (obj->cfg.tap.fn != NULL)
+		tell_removed(obj, w, i, n);
 	kv_bits_clear(w->map, i, n);
 	if (w->frames != NULL)
 		memset(w->frames + i, 0xff, n * sizeof(*w->frames));

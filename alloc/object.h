@@ -4,6 +4,7 @@
 #define KV_OBJECT_H
 
 #include "base.h"
+#include "event.h"
 #include "host.h"
 #include "phys.h"
 
@@ -20,6 +21,7 @@ struct kv_object_config {
 	bool domain_guard;	    /* reservations of the asked domain only */
 	unsigned pg_color;	    /* shifts the reservation index, pages */
 	struct kv_host *host;
+	struct kv_tap tap; /* listener, may be {0} */
 };
 
 /* => 0; EINVAL (size 0 or above KV_OBJECT_SIZE_MAX); ENOMEM */

@@ -26,6 +26,7 @@
 struct kv_phys {
 	struct kv_buddy buddy;		  /* (I1..I5) */
 	struct kv_host *host;		  /* (c) */
+	struct kv_tap tap;		  /* (c) */
 	const struct kv_machine *machine; /* (c) */
 	uint64_t pages;			  /* (c) of memory */
 	struct phys_domain {
@@ -46,7 +47,27 @@ settled(const struct kv_phys *phys)
 	return b;
 }
 
+void
+kv_phys_tell(const struct kv_phys *phys, enum kv_event_kind kind, kv_pfn_t pfn,
+    uint64_t npages, unsigned domain, unsigned pool)
+{
+	kv_tap_emit(&phys->tap, kind, "phys", pfn << phys->machine->page_shift,
+	    npages, domain, pool);
+}
+
 /* ---- Create ------------------------------------------------------------ */
+
+/* Memory, as a listener must know it. */
+static void
+segs_tell(const struct kv_phys *phys)
+{
+	struct kv_phys_seg seg;
+
+	for (size_t i = 0;
+	     phys->tap.fn != NULL && kv_phys_seg(phys, i, &seg) == 0; i++)
+		kv_tap_tell(&phys->tap, KV_EV_PHYS_SEG, "phys", seg.start,
+		    seg.end - seg.start, seg.domain, seg.list);
+}
 
 /* Queue the available memory (fact 5); a range may border on another inside
  * one segment, and then its blocks end there.  Pieces that an end cuts need
@@ -107,6 +128,7 @@ kv_phys_create(const struct kv_phys_config *cfg, struct kv_phys **phys)
 		return ENOMEM;
 	}
 	p->host = cfg->host;
+	p->tap = cfg->tap;
 	p->machine = cfg->machine;
 	p->buddy = (struct kv_buddy){.host = cfg->host,
 	    .piece_order = cfg->machine->reserv_order,
@@ -123,6 +145,7 @@ kv_phys_create(const struct kv_phys_config *cfg, struct kv_phys **phys)
 		kv_phys_destroy(p);
 		return ENOMEM;
 	}
+	segs_tell(p);
 	*phys = p;
 	return 0;
 }
@@ -202,12 +225,15 @@ kv_phys_take(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
 	if (page == KV_BUDDY_NONE)
 		return ENOMEM;
 	*pfn = page;
+	kv_phys_tell(
+	    phys, KV_EV_PHYS_ALLOC, page, UINT64_C(1) << order, domain, pool);
 	return 0;
 }
 
 void
 kv_phys_give(struct kv_phys *phys, kv_pfn_t pfn, unsigned order)
 {
+	kv_phys_tell(phys, KV_EV_PHYS_FREE, pfn, UINT64_C(1) << order, 0, 0);
 	kv_buddy_join(settled(phys), kv_buddy_seg_of(&phys->buddy, pfn),
 	    (uint32_t)pfn, order);
 }
@@ -215,6 +241,7 @@ kv_phys_give(struct kv_phys *phys, kv_pfn_t pfn, unsigned order)
 void
 kv_phys_give_run(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages)
 {
+	kv_phys_tell(phys, KV_EV_PHYS_FREE, pfn, npages, 0, 0);
 	kv_buddy_enqueue(settled(phys), kv_buddy_seg_of(&phys->buddy, pfn),
 	    (uint32_t)pfn, (uint32_t)npages, KV_PHYS_DEFAULT, KV_BUDDY_TAIL);
 }
@@ -239,6 +266,7 @@ kv_phys_alloc(struct kv_phys *phys, enum kv_phys_pool pool, unsigned order,
 		kv_phys_uncharge(phys, domain, npages);
 		return ENOMEM;
 	}
+	kv_phys_tell(phys, KV_EV_PHYS_ALLOC, page, npages, domain, pool);
 	*pfn = page;
 	return 0;
 }
@@ -256,6 +284,7 @@ kv_phys_free(
 		return kv_diag_set(
 		    diag, EINVAL, "phys", 1, pa, "freed block is not memory");
 	npages = UINT32_C(1) << order;
+	kv_phys_tell(phys, KV_EV_PHYS_FREE, pfn, npages, 0, 0);
 	if (kv_buddy_uncut(b, (uint32_t)pfn, order)) {
 		kv_phys_uncharge(phys, seg->domain, npages);
 		return 0;

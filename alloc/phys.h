@@ -142,6 +142,10 @@ void kv_phys_give_run(struct kv_phys *phys, kv_pfn_t pfn, uint64_t npages);
 /* The blocks below all this: for phys*.c. */
 struct kv_buddy *kv_phys_buddy(struct kv_phys *phys);
 
+/* Tell the tap of pages that leave or enter the queues: for phys*.c. */
+void kv_phys_tell(const struct kv_phys *phys, enum kv_event_kind kind,
+    kv_pfn_t pfn, uint64_t npages, unsigned domain, unsigned pool);
+
 /* ---- Inspect ----------------------------------------------------------- */
 
 struct kv_phys_stats {

@@ -181,6 +181,8 @@ kv_phys_take_contig(struct kv_phys *phys, const struct kv_phys_want *want,
 		kv_buddy_enqueue(b, seg, first + used, total - used,
 		    KV_PHYS_DEFAULT, KV_BUDDY_HEAD);
 	}
+	kv_phys_tell(
+	    phys, KV_EV_PHYS_ALLOC, first, used, domain, KV_PHYS_DEFAULT);
 	*pfn = first;
 	return 0;
 }
@@ -214,6 +216,8 @@ batch_block(struct batch *bt, unsigned list, unsigned from_pool, unsigned order)
 		kv_buddy_enqueue(
 		    b, seg, pfn + used, total - used, bt->pool, KV_BUDDY_TAIL);
 	}
+	kv_phys_tell(
+	    bt->phys, KV_EV_PHYS_ALLOC, pfn, used, bt->domain, bt->pool);
 	for (uint32_t i = 0; i < used; i++)
 		bt->pfns[bt->got++] = (kv_pfn_t)pfn + i;
 }
@@ -293,6 +297,7 @@ kv_phys_free_run(
 	kv_pa_t pa = pfn << kv_phys_machine(phys)->page_shift;
 	uint32_t start = (uint32_t)pfn, n = (uint32_t)npages;
 
+	kv_phys_tell(phys, KV_EV_PHYS_FREE, pfn, npages, 0, 0);
 	if (seg == NULL || npages == 0 || seg->end - pfn < npages)
 		return kv_diag_set(diag, EINVAL, "phys", 1, pa,
 		    "freed run is not memory of one segment");
@@ -338,6 +343,7 @@ kv_phys_unfree(struct kv_phys *phys, kv_pfn_t pfn)
 	}
 	if (pool == KV_PHYS_LAZYINIT)
 		kv_buddy_set_pool(b, seg, page, 0, KV_PHYS_DEFAULT);
+	kv_phys_tell(phys, KV_EV_PHYS_ALLOC, pfn, 1, seg->domain, pool);
 	kv_phys_uncharge(phys, seg->domain, UINT64_MAX);
 	return 0;
 }

@@ -364,9 +364,12 @@ kv_page_free(struct kv_reserv *rv, struct kv_object *obj, kv_pindex_t pindex,
 		return 0;
 	}
 	if (pindex > KV_OBJECT_SIZE_MAX ||
-	    !kv_pagerun_is_resident(rv, &run, &pindex))
+	    !kv_pagerun_is_resident(rv, &run, &pindex)) {
+		kv_tap_emit(&kv_object_config(obj)->tap, KV_EV_OBJECT_ABSENT,
+		    kv_object_config(obj)->name, pindex, 0, 0, 0);
 		return kv_diag_set(diag, ENOENT, "reserv", 3, pindex,
 		    "freed page is not resident");
+	}
 	kv_pagerun_free(rv, &run);
 	return 0;
 }

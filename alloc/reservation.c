@@ -101,9 +101,13 @@ static void
 emit(const struct kv_reserv *rv, enum kv_event_kind kind,
     const struct kv_reservation *r)
 {
-	kv_tap_emit(&rv->tap, kind, "reserv", (kv_pa_t)r->pfn << rv->page_shift,
+	const uint64_t told[] = {(kv_pa_t)r->pfn << rv->page_shift,
 	    r->window->first, r->domain,
-	    kind == KV_EV_RESERV_BREAK ? r->popcnt : 0);
+	    kind == KV_EV_RESERV_BREAK ? r->popcnt : 0};
+
+	if (rv->tap.fn != NULL)
+		kv_tap_tell_of(&rv->tap, kind, "reserv",
+		    kv_object_config(r->object)->name, told);
 }
 
 /* ---- Lists of object and window ---------------------------------------- */

@@ -80,6 +80,8 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 	}
 	kv_freelist_init(&v->free, &v->store,
 	    v->qshift - (cfg->pow2 ? ARENA_POW2_SHIFT : 0));
+	kv_tap_emit(&v->tap, KV_EV_VMEM_ARENA, v->name, cfg->quantum,
+	    cfg->qcache_max, cfg->pow2, 0);
 	*vm = v;
 	return 0;
 }
@@ -112,6 +114,8 @@ kv_vmem_set_source(struct kv_vmem *vm, const struct kv_vmem_source *src)
 	vm->source = *src;
 	if (vm->pow2) /* what is put off is foreseen for the other lists */
 		vm->source.block = NULL;
+	kv_tap_emit(&vm->tap, KV_EV_VMEM_SOURCE, vm->name, src->import_quantum,
+	    src->release != NULL, 0, 0);
 	return 0;
 }
 
@@ -120,6 +124,7 @@ kv_vmem_set_limit(struct kv_vmem *vm, uint64_t bytes)
 {
 	arena_settle(vm);
 	vm->limit = bytes;
+	kv_tap_emit(&vm->tap, KV_EV_VMEM_LIMIT, vm->name, bytes, 0, 0, 0);
 }
 
 void
@@ -137,6 +142,7 @@ kv_vmem_add(struct kv_vmem *vm, kv_va_t va, uint64_t size)
 	if (tags_fill(vm) != 0)
 		return ENOMEM;
 	freelist_push(&vm->free, kv_arena_add(vm, va, size, KV_VMEM_STATIC));
+	kv_tap_emit(&vm->tap, KV_EV_VMEM_ADD, vm->name, va, size, 0, 0);
 	return 0;
 }
 
@@ -187,6 +193,17 @@ kv_vmem_req_check(const struct kv_vmem *vm, const struct kv_vmem_req *req,
 		   : kv_diag_set(diag, EINVAL, "vmem", 0, req->size, broken);
 }
 
+static void
+request_tell(const struct kv_vmem *vm, const struct kv_vmem_req *rq)
+{
+	if (vm->tap.fn == NULL)
+		return;
+	kv_tap_tell(&vm->tap, KV_EV_VMEM_REQUEST, vm->name, rq->size, rq->align,
+	    rq->phase, rq->nocross);
+	kv_tap_tell(&vm->tap, KV_EV_VMEM_BOUNDS, vm->name, rq->min, rq->max,
+	    (uint64_t)rq->fit, 0);
+}
+
 /* A request that keeps the rules: sizes rounded, defaults filled in. */
 static int
 request_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
@@ -198,6 +215,7 @@ request_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 	rq.size = kv_align_up(rq.size, vm->qmask + 1);
 	rq.align = rq.align == 0 ? vm->qmask + 1 : rq.align;
 	rq.max = rq.max == 0 ? KV_ADDR_MAX : rq.max;
+	request_tell(vm, &rq);
 	error = tags_fill(vm);
 	if (error == 0 && rq.fit == KV_VMEM_NEXTFIT)
 		error = kv_arena_next(vm, &rq, &got);
@@ -206,6 +224,8 @@ request_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 		    (vm->pow2 ? kv_arena_pow2 : kv_arena_best)(vm, &rq, &got);
 	if (error != 0) {
 		vm->count_fail++;
+		kv_tap_emit(
+		    &vm->tap, KV_EV_VMEM_FAIL, vm->name, rq.size, 0, 0, 0);
 		return ENOMEM;
 	}
 	alloc_note(vm, got, rq.size);
@@ -262,16 +282,23 @@ kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size, bt_id *id,
 static void
 cache_push(struct kv_vmem *vm, struct qcache *qc, bt_id id)
 {
-	tag_of(vm, id)->back = TAG_CACHED;
+	struct bt *t = tag_of(vm, id);
+
+	t->back = TAG_CACHED;
 	qc->item[qc->count++] = id;
+	kv_tap_emit(
+	    &vm->tap, KV_EV_VMEM_CACHE, vm->name, t->start, t->size, 0, 0);
 }
 
 static bt_id
 cache_pop(struct kv_vmem *vm, struct qcache *qc)
 {
 	bt_id id = qc->item[--qc->count];
+	struct bt *t = tag_of(vm, id);
 
-	tag_of(vm, id)->back = 0;
+	t->back = 0;
+	kv_tap_emit(
+	    &vm->tap, KV_EV_VMEM_REUSE, vm->name, t->start, t->size, 0, 0);
 	return id;
 }
 
@@ -375,8 +402,11 @@ kv_arena_cache(
 	if (vm->below != NULL)
 		kv_arena_let_go(vm);
 	error = kv_arena_find(vm, va, size, &id, diag);
-	if (error != 0)
+	if (error != 0) {
+		kv_tap_emit(&vm->tap, KV_EV_VMEM_FREE, vm->name, va,
+		    kv_align_up(size, vm->qmask + 1), 0, 0);
 		return error;
+	}
 	if (kv_qcache_reserve(qc, vm->store.host, 1) != 0)
 		return free_tag(vm, id, diag);
 	cache_push(vm, qc, id);

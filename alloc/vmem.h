@@ -138,6 +138,8 @@ struct kv_vmem_stats kv_vmem_stats(const struct kv_vmem *vm);
 /* Bytes of the largest free segment, by walking them all; 0 = none. */
 uint64_t kv_vmem_largest_free(const struct kv_vmem *vm);
 const char *kv_vmem_name(const struct kv_vmem *vm);
+/* Its listener, for those who tell of it. */
+const struct kv_tap *kv_vmem_tap(const struct kv_vmem *vm);
 uint64_t kv_vmem_quantum(const struct kv_vmem *vm);
 
 enum kv_vmem_kind {	/* boundary tag types */

@@ -193,6 +193,8 @@ kv_vmem_xfree(
 	    t->back == TAG_CACHED) {
 		bt_id id;
 
+		kv_tap_emit(
+		    &vm->tap, KV_EV_VMEM_FREE, vm->name, va, bytes, 0, 0);
 		return kv_arena_find(vm, va, size, &id, diag);
 	}
 	return free_at(vm, at, diag);

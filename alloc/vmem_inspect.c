@@ -47,6 +47,12 @@ kv_vmem_stats(const struct kv_vmem *vm)
 	    .release = vm->count_release};
 }
 
+const struct kv_tap *
+kv_vmem_tap(const struct kv_vmem *vm)
+{
+	return &vm->tap;
+}
+
 const char *
 kv_vmem_name(const struct kv_vmem *vm)
 {

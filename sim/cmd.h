@@ -4,6 +4,7 @@
 #define KV_SIM_CMD_H
 
 #include "opt.h"
+#include "run/once.h"
 
 /* Each prints its report to stdout, the rest to stderr.
  * => exit status (KV_EXIT_*) */
@@ -17,5 +18,13 @@ int kv_cmd_replay(const struct kv_opts *opts);
 int kv_cmd_report(const struct kv_opts *opts);
 int kv_cmd_sweep(const struct kv_opts *opts);
 int kv_cmd_vmem(const struct kv_opts *opts);
+
+/* run, whatever the scenario is from and whoever listens; the options fill in
+ * the rest. */
+int kv_cmd_run_once(const struct kv_opts *opts, struct kv_once_config *cfg,
+    struct kv_errors *errors);
+
+/* replay of an event log (cmd_log.c). */
+int kv_cmd_replay_log(const struct kv_opts *opts);
 
 #endif

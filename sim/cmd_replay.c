@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "in/thread_trace.h"
+#include "in/trace_kv.h"
 #include "out/files.h"
 #include "out/hint.h"
 #include "out/log.h"
@@ -220,7 +221,11 @@ kv_cmd_replay(const struct kv_opts *opts)
 	struct kv_thread_trace trace;
 	struct kv_errors errors = {0};
 	struct choice choice = {0};
-	int status = choice_parse(&choice, opts->policy);
+	int status;
+
+	if (kv_event_log_recognise(opts->operands[0]))
+		return kv_cmd_replay_log(opts);
+	status = choice_parse(&choice, opts->policy);
 
 	if (status == 0 && kv_thread_trace_read(opts->operands[0], opts->strict,
 			       &trace, &errors) != 0)

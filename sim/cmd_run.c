@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cmd_run.c - kvasir run SCENARIO: run one scenario, print its report */
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd.h"
+#include "out/event_log.h"
 #include "out/files.h"
 #include "out/log.h"
 #include "out/plot.h"
@@ -160,28 +163,102 @@ absent(const struct kv_opts *opts, int error, const char *reason)
 }
 
 int
-kv_cmd_run(const struct kv_opts *opts)
+kv_cmd_run_once(const struct kv_opts *opts, struct kv_once_config *cfg,
+    struct kv_errors *errors)
 {
-	const struct kv_once_config cfg = {.path = opts->operands[0],
-	    .defines = opts->defines,
-	    .ndefines = opts->ndefines,
-	    .run = {.seed = opts->seed,
-		.audit = opts->audit,
-		.nsamples = opts->output != NULL ? SAMPLES : 0,
-		.kvm = opts->kvm},
-	    .inject = opts->inject};
-	struct kv_errors errors = {0};
 	struct kv_once once = {0};
-	int error = kv_once_run(&cfg, &once, &errors), status;
+	int error, status;
 
+	cfg->defines = opts->defines;
+	cfg->ndefines = opts->ndefines;
+	cfg->run.seed = opts->seed;
+	cfg->run.audit = opts->audit;
+	cfg->run.nsamples = opts->output != NULL ? SAMPLES : 0;
+	cfg->run.kvm = opts->kvm;
+	cfg->inject = opts->inject;
+	error = kv_once_run(cfg, &once, errors);
 	if (error == 0)
 		status = report(once.run, opts);
 	else if (once.reason != NULL)
 		status = absent(opts, error, once.reason);
 	else
 		status = KV_EXIT_USAGE;
+	kv_once_fini(&once);
+	return status;
+}
+
+/* ---- Event logs ------------------------------------------------------- */
+
+/* A run that is written down. */
+struct traced {
+	const struct kv_opts *opts;
+	struct kv_event_log *log;
+};
+
+/* What the run is asked, so that its log can be replayed. */
+static void
+head_write(void *arg, const struct kv_scenario *sc)
+{
+	const struct traced *t = arg;
+	const struct kv_opts *opts = t->opts;
+	struct kv_buf b = {0};
+	size_t i;
+
+	kv_event_log_head(t->log, "run", kv_files_name(sc->text.path));
+	kv_buf_printf(&b, "%" PRIu64, opts->seed);
+	kv_event_log_head(t->log, "seed", b.data);
+	b.size = 0;
+	kv_buf_printf(&b, "%u", opts->audit);
+	kv_event_log_head(t->log, "audit", b.data);
+	if (opts->kvm)
+		kv_event_log_head(t->log, "backend", "kvm");
+	if (opts->inject != NULL)
+		kv_event_log_head(t->log, "inject", opts->inject);
+	for (i = 0; i < opts->ndefines; i++) {
+		b.size = 0;
+		kv_buf_printf(
+		    &b, "%s=%s", opts->defines[i].name, opts->defines[i].value);
+		kv_event_log_head(t->log, "define", b.data);
+	}
+	kv_event_log_input(t->log, sc->text.data, sc->text.size);
+	kv_buf_fini(&b);
+}
+
+static int
+trace_failed(const struct kv_opts *opts, int error)
+{
+	kv_log_error("--trace %s: %s", opts->trace, strerror(error));
+	return KV_EXIT_USAGE;
+}
+
+/* A log is kept of a run that has a report. */
+static int
+run_traced(const struct kv_opts *opts, struct kv_once_config *cfg,
+    struct kv_errors *errors)
+{
+	struct traced t = {.opts = opts};
+	int error = kv_event_log_create(opts->trace, &t.log), status;
+
+	if (error != 0)
+		return trace_failed(opts, error);
+	cfg->ready = head_write;
+	cfg->arg = &t;
+	cfg->run.tap = kv_event_log_tap(t.log);
+	status = kv_cmd_run_once(opts, cfg, errors);
+	error = kv_event_log_close(
+	    t.log, status == KV_EXIT_OK || status == KV_EXIT_FAILED);
+	return error != 0 ? trace_failed(opts, error) : status;
+}
+
+int
+kv_cmd_run(const struct kv_opts *opts)
+{
+	struct kv_once_config cfg = {.path = opts->operands[0]};
+	struct kv_errors errors = {0};
+	int status = opts->trace != NULL ? run_traced(opts, &cfg, &errors)
+					 : kv_cmd_run_once(opts, &cfg, &errors);
+
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
-	kv_once_fini(&once);
 	return status;
 }

@@ -16,7 +16,8 @@ enum {
 /* In the order in which --help shows them. */
 static const struct kv_verb verbs[] = {
     {"run", "SCENARIO", "run a scenario and judge what it expects", 1, 1,
-	RUN_OPTIONS | KV_OPT_INJECT | KV_OPT_FORMAT | KV_OPT_OUTPUT,
+	RUN_OPTIONS | KV_OPT_INJECT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
+	    KV_OPT_TRACE,
 	kv_cmd_run},
     {"sweep", "SCENARIO", "run a scenario at every combination of parameters",
 	1, 1,

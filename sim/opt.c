@@ -146,6 +146,13 @@ set_output(struct parse *p, char *value)
 }
 
 static bool
+set_trace(struct parse *p, char *value)
+{
+	p->opts->trace = value;
+	return *value != '\0';
+}
+
+static bool
 set_policy(struct parse *p, char *value)
 {
 	p->opts->policy = value;
@@ -312,6 +319,9 @@ static const struct option_row {
 	"form of the rows (text)"},
     {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,
 	"also write the report's files to DIR"},
+    {"trace", 0, "FILE", KV_OPT_TRACE, set_trace,
+	"write what happens to FILE, event by event (packed if it ends in "
+	".gz)"},
     {"policy", 0, "P[,P...]", KV_OPT_POLICY, set_policy,
 	"policies to drive side by side (see kvasir list policies)"},
     {"resident", 0, "N", KV_OPT_RESIDENT, set_resident,

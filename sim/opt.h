@@ -26,7 +26,8 @@ enum {
 	KV_OPT_MACHINE = 1 << 11,
 	KV_OPT_COMPARE = 1 << 0xc, /* --tolerance and --of */
 	KV_OPT_CSV = 1 << 0xd,	   /* --format: text, json and csv */
-	KV_OPT_SWEEP = 1 << 0xe	   /* -j and --metric */
+	KV_OPT_SWEEP = 1 << 0xe,   /* -j and --metric */
+	KV_OPT_TRACE = 1 << 0x10
 };
 
 /* Exit statuses (interface.md). */
@@ -45,6 +46,7 @@ struct kv_opts {
 	const char *inject; /* NULL = nothing */
 	enum kv_format format;
 	const char *output; /* -o; NULL = stdout only */
+	const char *trace;  /* --trace; NULL = none */
 	const char *policy; /* as given: P[,P...]; NULL = the verb's default */
 	uint64_t resident;
 	uint64_t max_memory; /* bytes */

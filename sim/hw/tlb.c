@@ -242,8 +242,8 @@ found(struct kv_tlb *tlb, const struct touch *t, unsigned i, struct kv_tlbe *e,
 	return result;
 }
 
-enum kv_tlb_result
-kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
+static enum kv_tlb_result
+touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
     bool write, enum kv_tlb_stale *stale)
 {
 	struct touch t = {.pmap = pmap, .tag = tag, .va = va};
@@ -261,6 +261,28 @@ kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
 			return found(tlb, &t, i, kv_tlba_use(a, link), stale);
 	}
 	return miss(tlb, &t);
+}
+
+void
+kv_tlb_listen(struct kv_tlb *tlb, const struct kv_tap *tap)
+{
+	tlb->tap = *tap;
+}
+
+enum kv_tlb_result
+kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
+    bool write, enum kv_tlb_stale *stale)
+{
+	enum kv_tlb_stale how = KV_STALE_FRAME;
+	enum kv_tlb_result result = touch(tlb, pmap, tag, va, write, &how);
+	unsigned told = (unsigned)result;
+
+	if (result == KV_TLB_STALE)
+		told = KV_TLB_TOLD_STALE + (unsigned)how;
+	if (result == KV_TLB_STALE && stale != NULL)
+		*stale = how;
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_TOUCH, "tlb", tag, va, write, told);
+	return result;
 }
 
 int
@@ -304,6 +326,7 @@ kv_tlb_flush_range(
 	unsigned shift;
 
 	tlb->stats.page_flushes += npages;
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_RANGE, "tlb", tag, va, npages, 0);
 	if (npages == 0 || tlb->rules.format == NULL)
 		return;
 	shift = tlb->rules.format->page_shift;
@@ -319,6 +342,7 @@ kv_tlb_flush_tag(struct kv_tlb *tlb, unsigned tag)
 	struct kv_tlb_sweep s = {.last = UINT64_MAX, .tag = tag};
 
 	tlb->stats.tag_flushes++;
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_TAG, "tlb", tag, 0, 0, 0);
 	sweep(tlb, &s);
 }
 
@@ -328,6 +352,8 @@ kv_tlb_flush_nonglobal(struct kv_tlb *tlb)
 	struct kv_tlb_sweep s = {.last = UINT64_MAX, .all_spaces = true};
 
 	tlb->stats.nonglobal_flushes++;
+	kv_tap_emit(
+	    &tlb->tap, KV_EV_TLB_NONGLOBAL, "tlb", tlb->cfg.tags, 0, 0, 0);
 	sweep(tlb, &s);
 }
 
@@ -338,6 +364,7 @@ kv_tlb_flush_all(struct kv_tlb *tlb)
 	    .last = UINT64_MAX, .global = true, .all_spaces = true};
 
 	tlb->stats.full_flushes++;
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_ALL, "tlb", tlb->cfg.tags, 0, 0, 0);
 	sweep(tlb, &s);
 }
 

@@ -43,6 +43,9 @@ const struct kv_tlb_config *kv_tlb_find(const char *name);
 int kv_tlb_create(const struct kv_tlb_config *cfg, struct kv_tlb **result);
 void kv_tlb_destroy(struct kv_tlb *tlb);
 
+/* Tell of every touch and flush from now on; a tap without function: nobody. */
+void kv_tlb_listen(struct kv_tlb *tlb, const struct kv_tap *tap);
+
 /* ---- Use ------------------------------------------------------------- */
 
 enum kv_tlb_result {
@@ -51,6 +54,9 @@ enum kv_tlb_result {
 	KV_TLB_STALE, /* the entry differs from the walk; it stays */
 	KV_TLB_FAULT  /* a miss, and the walk has no leaf */
 };
+
+/* In events a stale touch has this number and that of the next list more. */
+enum { KV_TLB_TOLD_STALE = 4 };
 
 /* How a stale entry differs from the walk (V7 of systems.md). */
 enum kv_tlb_stale {

@@ -215,14 +215,23 @@ int
 kv_scenario_open(const char *path, struct kv_scenario_file **result,
     struct kv_errors *errors)
 {
-	struct kv_scenario_file *file = kv_mem_resize(NULL, 1, sizeof(*file));
-	const struct kv_node *root = NULL;
+	struct kv_text text;
 
-	*file = (struct kv_scenario_file){0};
-	if (kv_text_read(path, FILE_MAX, &file->text, errors) == 0) {
-		file->name = name_of(&file->pool, file->text.path);
-		root = kv_yaml_parse(&file->text, &file->pool, errors);
-	}
+	if (kv_text_read(path, FILE_MAX, &text, errors) != 0)
+		return EINVAL;
+	return kv_scenario_open_text(&text, text.path, result, errors);
+}
+
+int
+kv_scenario_open_text(const struct kv_text *text, const char *called,
+    struct kv_scenario_file **result, struct kv_errors *errors)
+{
+	struct kv_scenario_file *file = kv_mem_resize(NULL, 1, sizeof(*file));
+	const struct kv_node *root;
+
+	*file = (struct kv_scenario_file){.text = *text};
+	file->name = name_of(&file->pool, called);
+	root = kv_yaml_parse(&file->text, &file->pool, errors);
 	if (root == NULL || !check_version(file, root, errors)) {
 		kv_scenario_close(file);
 		return EINVAL;
@@ -344,11 +353,24 @@ int
 kv_scenario_load(const char *path, const struct kv_define *defines,
     size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
 {
+	struct kv_text text;
+
+	if (kv_text_read(path, FILE_MAX, &text, errors) != 0)
+		return EINVAL;
+	return kv_scenario_load_text(
+	    &text, text.path, defines, ndefines, result, errors);
+}
+
+int
+kv_scenario_load_text(const struct kv_text *text, const char *called,
+    const struct kv_define *defines, size_t ndefines,
+    struct kv_scenario **result, struct kv_errors *errors)
+{
 	struct kv_scenario_file *file;
 	struct kv_scenario *sc = NULL;
 	size_t before = kv_errors_noted(errors);
 
-	if (kv_scenario_open(path, &file, errors) != 0)
+	if (kv_scenario_open_text(text, called, &file, errors) != 0)
 		return EINVAL;
 	if (kv_scenario_read(file, NULL, defines, ndefines, &sc, errors) != 0 ||
 	    kv_errors_noted(errors) != before) {

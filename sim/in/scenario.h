@@ -332,6 +332,9 @@ struct kv_scenario {
  */
 int kv_scenario_load(const char *path, const struct kv_define *defines,
     size_t ndefines, struct kv_scenario **result, struct kv_errors *errors);
+int kv_scenario_load_text(const struct kv_text *text, const char *called,
+    const struct kv_define *defines, size_t ndefines,
+    struct kv_scenario **result, struct kv_errors *errors);
 void kv_scenario_free(struct kv_scenario *sc);
 
 /* ---- The same file for many values ----------------------------------- */
@@ -354,6 +357,10 @@ struct kv_axis {
 int kv_scenario_open(const char *path, struct kv_scenario_file **result,
     struct kv_errors *errors);
 void kv_scenario_close(struct kv_scenario_file *file);
+
+/* The same of a text, which it takes over, of a file called so. */
+int kv_scenario_open_text(const struct kv_text *text, const char *called,
+    struct kv_scenario_file **result, struct kv_errors *errors);
 
 /* Its parameters, in the order in which they stand there. */
 const struct kv_axis *kv_scenario_axes(

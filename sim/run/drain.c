@@ -117,6 +117,10 @@ kv_step_drain(struct kv_runner *r, const struct kv_step *step)
 	if (r->run->world != NULL)
 		drain_world(r, step);
 	kv_blocks_drain(r);
+	if (!r->panicked)
+		kv_tap_emit(&r->tap, KV_EV_RUN_DRAINED, "run",
+		    r->run->world != NULL ? r->run->world->nstacks : 0, 0, 0,
+		    0);
 	if (!r->panicked && r->run->cfg.audit >= 1 && check(r->run, &diag) != 0)
 		kv_run_violate(r->run, &diag);
 	return 0;

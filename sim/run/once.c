@@ -56,13 +56,23 @@ open_machines(const struct kv_once_config *cfg, struct kv_once *o)
 	return kv_verifier_open(o->verifier, format, &o->reason);
 }
 
+static int
+load(const struct kv_once_config *cfg, struct kv_scenario **sc,
+    struct kv_errors *errors)
+{
+	if (cfg->text != NULL)
+		return kv_scenario_load_text(cfg->text, cfg->path, cfg->defines,
+		    cfg->ndefines, sc, errors);
+	return kv_scenario_load(
+	    cfg->path, cfg->defines, cfg->ndefines, sc, errors);
+}
+
 int
 kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
     struct kv_errors *errors)
 {
 	struct kv_run_config run = cfg->run;
-	int error = kv_scenario_load(
-	    cfg->path, cfg->defines, cfg->ndefines, &o->sc, errors);
+	int error = load(cfg, &o->sc, errors);
 
 	if (error == 0)
 		error = plants_of(cfg, o->sc, errors);
@@ -70,6 +80,8 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 		error = open_machines(cfg, o);
 	if (error != 0)
 		return error;
+	if (cfg->ready != NULL)
+		cfg->ready(cfg->arg, o->sc);
 	run.verifier = o->verifier;
 	run.verify = run.kvm || o->sc->plants != 0;
 	return kv_run_execute(o->sc, &run, &o->run, errors);

@@ -7,12 +7,17 @@
 
 struct kv_once_config {
 	const char *path;
+	const struct kv_text *text; /* of a scenario called path, which is taken
+				       over; NULL: the file itself */
 	const struct kv_define *defines;
 	size_t ndefines;
 	struct kv_run_config run; /* verifier and verify are filled in; kvm: a
 				     real machine beside the model's */
 	const char *inject;	  /* a fault more; NULL: none */
 	bool sound;		  /* without the scenario's own faults */
+	/* told of the scenario before anything runs; NULL: nobody */
+	void (*ready)(void *arg, const struct kv_scenario *sc);
+	void *arg;
 };
 
 /* Zero-initialise; finish with kv_once_fini. */

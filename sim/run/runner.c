@@ -80,6 +80,7 @@ kv_runner_begin(struct kv_runner *r)
 		return;
 	kv_limit_step();
 	r->run->ops++;
+	kv_tap_emit(&r->tap, KV_EV_RUN_OP, "run", r->run->ops, 0, 0, 0);
 	if (r->actors != NULL)
 		kv_actors_act(r->actors);
 	r->done++;
@@ -254,7 +255,8 @@ build_world(struct kv_runner *r)
 	    .nspaces = sc->nspaces,
 	    .pools = sc->pools,
 	    .npools = sc->npools,
-	    .hash = true};
+	    .hash = true,
+	    .tap = r->tap};
 	struct kv_place place = {.path = sc->text.path};
 	struct kv_object_config *objects;
 	struct kv_space_config *spaces;
@@ -315,7 +317,8 @@ build_arena(struct kv_runner *r, size_t i)
 	    .quantum = s->quantum,
 	    .qcache_max = s->qcache_max,
 	    .pow2 = s->pow2,
-	    .host = &r->host};
+	    .host = &r->host,
+	    .tap = r->tap};
 	struct kv_link *link = &r->links[i];
 
 	if (is_taken(r->run, s->name))
@@ -323,7 +326,8 @@ build_arena(struct kv_runner *r, size_t i)
 		    "the kernel stacks have an arena of that name");
 	if (kv_vmem_create(&cfg, &arenas[i]) != 0)
 		return kv_runner_refuse(r, &s->place, "not a legal arena");
-	kv_vmem_set_limit(arenas[i], s->limit);
+	if (s->limit != 0)
+		kv_vmem_set_limit(arenas[i], s->limit);
 	if (s->parent >= 0) {
 		*link = (struct kv_link){.parent = arenas[s->parent],
 		    .align = s->import_align,
@@ -351,6 +355,8 @@ build(struct kv_runner *r)
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
 		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
+	if (r->run->tlb != NULL)
+		kv_tlb_listen(r->run->tlb, &r->tap);
 	if (r->run->tlb != NULL)
 		r->run->world->tlb = r->run->tlb;
 	if (error == 0 && r->run->sc->nactors != 0)
@@ -395,6 +401,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .entry = {.policy = sc->on_enter},
+	    .tap = cfg->tap,
 	    .fnv = KV_FNV_BASIS};
 	kv_limit_start();
 	kv_limit_place(sc->text.path, 0, 0);

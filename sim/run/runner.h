@@ -51,6 +51,7 @@ struct kv_run_config {
 	bool verify;	   /* once more at the end, asked or not */
 	bool kvm;	   /* --backend kvm: for the report */
 	bool nested;	   /* part of longer work, which shows the progress */
+	struct kv_tap tap; /* is told what happens; {0}: nobody is */
 };
 
 /* A scenario that ran; world and arenas stay as the work left them. */

@@ -72,6 +72,7 @@ struct kv_runner {
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
 	struct kv_entry entry;		       /* of the CPU */
+	struct kv_tap tap;		       /* is told what happens */
 	uint64_t turn;	      /* CPUs that operations have come to by turns */
 	uint64_t fnv;	      /* trace.fnv without a world */
 	bool traced;	      /* an arena step was mixed into it */

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "out/mem.h"
+#include "run/listen.h"
 
 /* ---- Create ---------------------------------------------------------- */
 
@@ -60,6 +61,24 @@ draw_from(struct kv_space *s, struct kv_pmap_config *pmap)
 	pmap->repromote = reclaim == KV_PTPOOL_PROMOTE;
 }
 
+/* Create the pmap with somebody who is told of it. */
+static int
+listen(struct kv_space *s, struct kv_pmap_config *pmap)
+{
+	const struct kv_pt_ear_config cfg = {.tap = s->cfg.tap,
+	    .name = s->cfg.name,
+	    .tag = s->cfg.id,
+	    .format = s->cfg.format};
+	int error;
+
+	s->ear = kv_pt_ear_create(&cfg);
+	kv_pt_ear_attach(s->ear, pmap);
+	error = kv_pmap_create(pmap, &s->pmap);
+	if (error == 0)
+		kv_pt_ear_begin(s->ear, s->pmap);
+	return error;
+}
+
 int
 kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 {
@@ -71,7 +90,8 @@ kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 	    .cfg = *cfg, .sub = m != NULL ? m->reserv_sub : 0};
 	if (cfg->pool != NULL)
 		draw_from(s, &pmap);
-	return kv_pmap_create(&pmap, &s->pmap);
+	return cfg->tap.fn == NULL ? kv_pmap_create(&pmap, &s->pmap)
+				   : listen(s, &pmap);
 }
 
 void
@@ -79,6 +99,7 @@ kv_space_fini(struct kv_space *s)
 {
 	if (s->pmap != NULL)
 		kv_pmap_destroy(s->pmap);
+	kv_pt_ear_destroy(s->ear);
 	*s = (struct kv_space){0};
 }
 

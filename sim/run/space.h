@@ -11,6 +11,7 @@ struct kv_space_config {
 	const struct kv_pte_format *format;
 	bool promotion; /* pg_ps_enabled: pmap_enter tries it */
 	bool user;	/* not the kernel's: lower half, full tables promote */
+	struct kv_tap tap;	    /* is told of the tables; {0}: nobody is */
 	const struct kv_phys *phys; /* the memory that it maps */
 	struct kv_reserv *reserv;
 	struct kv_ptpool *pool; /* that tables come from; NULL: unlimited */
@@ -21,7 +22,8 @@ struct kv_space {
 	struct kv_space_config cfg; /* (c) */
 	unsigned sub; /* (c) log2 pages of a sub-block; 0 = none */
 	struct kv_pmap *pmap;
-	bool urgent; /* tables may come out of the pool's reserve */
+	bool urgent;	       /* tables may come out of the pool's reserve */
+	struct kv_pt_ear *ear; /* NULL: nobody listens */
 };
 
 /* ---- Create ---------------------------------------------------------- */

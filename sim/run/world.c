@@ -21,6 +21,7 @@ objects_create(struct kv_world *w)
 	while (w->nobjects < s->nobjects && error == 0) {
 		cfg = s->objects[w->nobjects];
 		cfg.host = &w->host;
+		cfg.tap = s->tap;
 		error = kv_object_create(&cfg, &w->objects[w->nobjects]);
 		w->nobjects += error == 0;
 	}
@@ -59,6 +60,7 @@ spaces_create(struct kv_world *w)
 	while (w->nspaces < n && error == 0) {
 		cfg = s->nspaces != 0 ? s->spaces[w->nspaces] : kernel;
 		cfg.user = w->nspaces != 0;
+		cfg.tap = s->tap;
 		cfg.phys = w->phys;
 		cfg.reserv = w->reserv;
 		cfg.id = (uint32_t)w->nspaces;
@@ -93,12 +95,18 @@ memory_create(struct kv_world *w)
 	    .nranges = s->nranges,
 	    .ndomains = s->ndomains,
 	    .lazy_init = s->lazy_init,
-	    .host = &w->host};
+	    .host = &w->host,
+	    .tap = s->tap};
 	struct kv_pagecache_config cache = {
 	    .host = &w->host, .ncpus = s->ncpus};
-	struct kv_reserv_config reserv = {.host = &w->host};
+	struct kv_reserv_config reserv = {.host = &w->host, .tap = s->tap};
 	unsigned d;
-	int error = kv_phys_create(&phys, &w->phys);
+	int error;
+
+	kv_tap_emit(&s->tap, KV_EV_RUN_MACHINE, s->machine->name,
+	    kv_machine_page_size(s->machine),
+	    kv_machine_reserv_size(s->machine), s->ndomains, 0);
+	error = kv_phys_create(&phys, &w->phys);
 
 	if (error != 0)
 		return error;
@@ -117,6 +125,7 @@ build(struct kv_world *w)
 	const struct kv_world_spec *s = &w->spec;
 	struct kv_kstack_config kstack = {.machine = s->machine,
 	    .host = &w->host,
+	    .tap = s->tap,
 	    .scheme = s->scheme,
 	    .npages = s->npages,
 	    .gpages = s->gpages,

@@ -47,6 +47,7 @@ struct kv_world_spec {
 	const struct kv_ptpool_config *pools; /* host is filled in */
 	size_t npools;
 	bool hash; /* keep trace.fnv: a look at every page of a new stack */
+	struct kv_tap tap; /* is told what happens; {0}: nobody is */
 };
 
 /* Disposals, where there are several domains (metrics.md 14). */

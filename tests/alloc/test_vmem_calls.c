@@ -348,6 +348,9 @@ START_TEST(events)
 	ck_assert_uint_eq(best(vm, 3), 8);
 	put(vm, 8, 3);
 	ck_assert_str_eq(log.text,
+	    "child vmem.arena 1+0; child vmem.source 4+0; "
+	    "child vmem.link 0+0; child vmem.request 3+1; "
+	    "child vmem.bounds 0+4503599627370495; " /* to the end */
 	    "child vmem.import 8+4; child vmem.alloc 8+3; "
 	    "child vmem.free 8+3; child vmem.release 8+4; ");
 	kv_vmem_destroy(vm);
