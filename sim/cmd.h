@@ -8,6 +8,7 @@
 
 /* Each prints its report to stdout, the rest to stderr.
  * => exit status (KV_EXIT_*) */
+int kv_cmd_check(const struct kv_opts *opts);
 int kv_cmd_compare(const struct kv_opts *opts);
 int kv_cmd_list(const struct kv_opts *opts);
 int kv_cmd_machine(const struct kv_opts *opts);

@@ -19,6 +19,12 @@ static const struct kv_verb verbs[] = {
 	RUN_OPTIONS | KV_OPT_INJECT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
 	    KV_OPT_TRACE,
 	kv_cmd_run},
+    {"check", "[PATH...]",
+	"run scenarios, judge each; PATH: files, folders (./scenarios)", 0,
+	SIZE_MAX,
+	KV_OPT_SEED | KV_OPT_DEFINE | KV_OPT_BACKEND | KV_OPT_INJECT |
+	    KV_OPT_CHECK,
+	kv_cmd_check},
     {"sweep", "SCENARIO", "run a scenario at every combination of parameters",
 	1, 1,
 	KV_OPT_SEED | KV_OPT_DEFINE | KV_OPT_AUDIT | KV_OPT_CSV |

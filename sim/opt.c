@@ -12,7 +12,7 @@
 #include "out/log.h"
 #include "out/mem.h"
 
-enum { NOPTIONS_MAX = 32, JOBS_MAX = 256 };
+enum { NOPTIONS_MAX = 64, JOBS_MAX = 256 };
 
 /* Everything that is read before it is stored. */
 struct parse {
@@ -135,6 +135,36 @@ set_format_csv(struct parse *p, char *value)
 	if (strcmp(value, "csv") != 0)
 		return set_format(p, value);
 	p->opts->format = KV_FORMAT_CSV;
+	return true;
+}
+
+/* What check prints is that anyway. */
+static bool
+set_format_ktap(struct parse *p, char *value)
+{
+	(void)p;
+	return strcmp(value, "ktap") == 0;
+}
+
+static bool
+set_junit(struct parse *p, char *value)
+{
+	p->opts->junit = value;
+	return *value != '\0';
+}
+
+static bool
+set_baseline(struct parse *p, char *value)
+{
+	p->opts->baseline = value;
+	return *value != '\0';
+}
+
+static bool
+set_update_baseline(struct parse *p, char *value)
+{
+	(void)value;
+	p->opts->update_baseline = true;
 	return true;
 }
 
@@ -311,12 +341,22 @@ static const struct option_row {
 	"fail where there is no KVM"},
     {"audit", 0, "0..3", KV_OPT_AUDIT, set_audit,
 	"0 no checks, 1 at the end, 2 what a step touched, 3 everything (1)"},
+    {"audit", 0, "0..3", KV_OPT_CHECK, set_audit,
+	"0 no checks, 1 at the end, 2 what a step touched, 3 everything (2)"},
     {"inject", 0, "FAULT", KV_OPT_INJECT, set_inject,
 	"inject a fault (see kvasir list faults)"},
     {"format", 0, "text|json", KV_OPT_FORMAT, set_format,
 	"form of the report (text)"},
     {"format", 0, "text|json|csv", KV_OPT_CSV, set_format_csv,
 	"form of the rows (text)"},
+    {"format", 0, "ktap", KV_OPT_CHECK, set_format_ktap,
+	"form of the verdicts (ktap)"},
+    {"junit", 0, "FILE", KV_OPT_CHECK, set_junit,
+	"also write the verdicts to FILE as JUnit"},
+    {"baseline", 0, "DIR", KV_OPT_CHECK, set_baseline,
+	"hold the figures against those of DIR, a file a scenario"},
+    {"update-baseline", 0, NULL, KV_OPT_CHECK, set_update_baseline,
+	"write the figures of what passes to that folder instead"},
     {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,
 	"also write the report's files to DIR"},
     {"trace", 0, "FILE", KV_OPT_TRACE, set_trace,
@@ -334,6 +374,8 @@ static const struct option_row {
 	"how far metrics may differ; * in NAME is anything; the last counts"},
     {NULL, 'j', "1..256", KV_OPT_SWEEP, set_jobs,
 	"points at a time, each in a process of its own (1)"},
+    {NULL, 'j', "1..256", KV_OPT_CHECK, set_jobs,
+	"scenarios at a time, each in a process of its own (1)"},
     {"metric", 0, "NAME", KV_OPT_SWEEP, set_metric,
 	"a column more, beside metrics: and what is expected; repeatable"},
     {"of", 0, "P[,Q]", KV_OPT_COMPARE, set_of,
@@ -529,7 +571,7 @@ kv_opts_parse(
 	int error;
 
 	*opts = (struct kv_opts){.seed = 12345,
-	    .audit = 1,
+	    .audit = (verb->options & KV_OPT_CHECK) != 0 ? 2 : 1,
 	    .jobs = 1,
 	    .max_memory = KV_LIMIT_MEMORY,
 	    .max_steps = KV_LIMIT_STEPS,

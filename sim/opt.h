@@ -27,6 +27,7 @@ enum {
 	KV_OPT_COMPARE = 1 << 0xc, /* --tolerance and --of */
 	KV_OPT_CSV = 1 << 0xd,	   /* --format: text, json and csv */
 	KV_OPT_SWEEP = 1 << 0xe,   /* -j and --metric */
+	KV_OPT_CHECK = 1 << 0xf,   /* -j, --junit, ...; --audit is 2 */
 	KV_OPT_TRACE = 1 << 0x10
 };
 
@@ -58,6 +59,8 @@ struct kv_opts {
 	uint64_t jobs;	/* from 1 */
 	char **metrics; /* owned list; strings belong to argv */
 	size_t nmetrics;
+	const char *junit, *baseline; /* NULL = none */
+	bool update_baseline;
 	const char *of;	 /* policies or zones, as given; NULL = all */
 	char **operands; /* owned list; strings belong to argv */
 	size_t noperands;

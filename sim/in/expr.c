@@ -642,11 +642,11 @@ step(struct eval *e, size_t *at)
 	}
 }
 
+/* Operations [at, nops), which leave one value. */
 static int
-eval(struct eval *e, size_t nops, struct kv_value *value)
+eval(struct eval *e, size_t at, size_t nops, struct kv_value *value)
 {
 	struct kv_value few[8];
-	size_t at = 0;
 	int error = 0;
 
 	e->stack = e->expr->depth <= sizeof(few) / sizeof(few[0])
@@ -658,6 +658,7 @@ eval(struct eval *e, size_t nops, struct kv_value *value)
 		*value = e->stack[0];
 	if (e->stack != few)
 		kv_mem_free(e->stack);
+	e->stack = NULL;
 	return error;
 }
 
@@ -668,7 +669,7 @@ kv_expr_eval(const struct kv_expr *expr, kv_expr_lookup_fn *lookup, void *arg,
 	struct eval e = {
 	    .expr = expr, .lookup = lookup, .arg = arg, .errors = errors};
 
-	return eval(&e, expr->nops, value);
+	return eval(&e, 0, expr->nops, value);
 }
 
 int
@@ -678,5 +679,18 @@ kv_expr_eval_left(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
 	struct eval e = {
 	    .expr = expr, .lookup = lookup, .arg = arg, .errors = errors};
 
-	return eval(&e, expr->nleft, value);
+	return eval(&e, 0, expr->nleft, value);
+}
+
+int
+kv_expr_eval_right(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
+    void *arg, struct kv_value *value, struct kv_errors *errors)
+{
+	struct eval e = {
+	    .expr = expr, .lookup = lookup, .arg = arg, .errors = errors};
+
+	if (expr->nleft != expr->nops)
+		return eval(&e, expr->nleft, expr->nops - 1, value);
+	*value = (struct kv_value){.kind = KV_VALUE_NONE};
+	return 0;
 }

@@ -57,4 +57,9 @@ int kv_expr_eval(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
 int kv_expr_eval_left(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
     void *arg, struct kv_value *value, struct kv_errors *errors);
 
+/* The right side of a comparison; of any other expression there is none.
+ * => as kv_expr_eval */
+int kv_expr_eval_right(const struct kv_expr *expr, kv_expr_lookup_fn *lookup,
+    void *arg, struct kv_value *value, struct kv_errors *errors);
+
 #endif

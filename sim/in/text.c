@@ -371,24 +371,30 @@ before(const struct kv_error *a, const struct kv_error *b)
 	return a->column != b->column ? a->column < b->column : a < b;
 }
 
+const struct kv_error *
+kv_errors_next(const struct kv_errors *errors, const struct kv_error *last)
+{
+	const struct kv_error *next = NULL, *e;
+	size_t i;
+
+	/* At most 100 of them: select the next one each time. */
+	for (i = 0; i < errors->count; i++) {
+		e = &errors->list[i];
+		if (last != NULL && !before(last, e))
+			continue;
+		if (next == NULL || before(e, next))
+			next = e;
+	}
+	return next;
+}
+
 void
 kv_errors_print(const struct kv_errors *errors)
 {
-	const struct kv_error *last = NULL, *next, *e;
-	size_t i, j;
+	const struct kv_error *e = NULL;
 
-	/* At most 100 of them: select the next one each time. */
-	for (i = 0; i < errors->count; i++, last = next) {
-		next = NULL;
-		for (j = 0; j < errors->count; j++) {
-			e = &errors->list[j];
-			if (last != NULL && !before(last, e))
-				continue;
-			if (next == NULL || before(e, next))
-				next = e;
-		}
-		fprintf(stderr, "%s\n", next->text);
-	}
+	while ((e = kv_errors_next(errors, e)) != NULL)
+		fprintf(stderr, "%s\n", e->text);
 	if (errors->dropped != 0)
 		fprintf(stderr, "... and %zu more errors\n", errors->dropped);
 }

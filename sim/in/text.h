@@ -47,6 +47,10 @@ bool kv_errors_full(const struct kv_errors *errors);
 void kv_errors_unknown(struct kv_errors *errors, const char *path,
     unsigned line, unsigned column, const char *what, const char *word,
     const char *const *names, size_t count);
+/* The error that stands behind another by its place; NULL: the first, or there
+ * is none. */
+const struct kv_error *kv_errors_next(
+    const struct kv_errors *errors, const struct kv_error *last);
 /* Print to stderr, one a line, sorted by place; frees nothing. */
 void kv_errors_print(const struct kv_errors *errors);
 void kv_errors_fini(struct kv_errors *errors);

@@ -81,6 +81,9 @@ is_within(const struct kv_comparison *c, const struct kv_difference *d)
 	limit = t->limit;
 	if (t->kind == KV_WITHIN_PERCENT)
 		limit *= fabs(strtod(d->a->text, NULL)) / 100;
+	/* Ratios have six decimals: what is less is not the metric's. */
+	if (strchr(d->a->text, '.') != NULL || strchr(d->b->text, '.') != NULL)
+		limit += 0.0000005;
 	return fabs(d->difference) <= limit;
 }
 

@@ -204,7 +204,8 @@ judge_one(struct kv_run *run, const struct kv_formula *f,
 {
 	struct kv_value truth;
 
-	*j = (struct kv_judgement){.text = f->text};
+	*j = (struct kv_judgement){
+	    .text = f->text, .limit = {.kind = KV_VALUE_NONE}};
 	if (f->violation != NULL) {
 		j->value.u = violations_of(run, f->violation);
 		j->ok = (j->value.u != 0) != f->absent;
@@ -212,7 +213,9 @@ judge_one(struct kv_run *run, const struct kv_formula *f,
 	}
 	if (kv_expr_eval(f->expr, kv_run_lookup, run, &truth, errors) != 0 ||
 	    kv_expr_eval_left(f->expr, kv_run_lookup, run, &j->value, errors) !=
-		0)
+		0 ||
+	    kv_expr_eval_right(
+		f->expr, kv_run_lookup, run, &j->limit, errors) != 0)
 		return EINVAL;
 	j->ok = is_true(&truth);
 	j->hex = j->value.kind == KV_VALUE_UINT && is_hex(run, f->text);

@@ -24,6 +24,7 @@ struct kv_judgement {
 	bool ok;
 	bool hex;	       /* value is an address or a hash */
 	struct kv_value value; /* left side of a comparison */
+	struct kv_value limit; /* right side; NONE: it is no comparison */
 };
 
 enum kv_outcome { KV_OUTCOME_OK, KV_OUTCOME_FAILED, KV_OUTCOME_WOULD_PANIC };

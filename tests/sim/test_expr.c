@@ -296,6 +296,38 @@ START_TEST(left_side)
 }
 END_TEST
 
+START_TEST(right_side)
+{
+	static const struct {
+		const char *text;
+		enum kv_value_kind kind;
+		uint64_t u;
+	} cases[] = {{"1 + 2 <= 3 * 4", KV_VALUE_UINT, 12},
+	    {"7 == (1 > 0 ? 5 : 6)", KV_VALUE_UINT, 5},
+	    {"(1 || 0) != min(8, 9)", KV_VALUE_UINT, 8},
+	    {"1 + 2", KV_VALUE_NONE, 0}, {"1 < 2 && 3 < 4", KV_VALUE_NONE, 0},
+	    {"!(1 < 2)", KV_VALUE_NONE, 0}};
+	struct kv_errors errors = {0};
+	struct kv_place at = {"f", 1, 1};
+	struct kv_expr *x;
+	struct kv_value v;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_int_eq(
+		    kv_expr_compile(cases[i].text, &at, false, &x, &errors), 0);
+		ck_assert_int_eq(
+		    kv_expr_eval_right(x, lookup, NULL, &v, &errors), 0);
+		ck_assert_msg(
+		    v.kind == cases[i].kind &&
+			(v.kind == KV_VALUE_NONE || v.u == cases[i].u),
+		    "%s", cases[i].text);
+		kv_expr_free(x);
+	}
+	ck_assert_uint_eq(errors.count, 0);
+}
+END_TEST
+
 static int
 note_name(void *arg, const char *name, const struct kv_place *p)
 {
@@ -537,8 +569,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = {numbers, arithmetic, logic, lazy,
-	    wrapping, other_kinds, absent, left_side, names, refused, deep,
-	    long_text, random_bytes};
+	    wrapping, other_kinds, absent, left_side, right_side, names,
+	    refused, deep, long_text, random_bytes};
 	Suite *s = suite_create("expr");
 	TCase *tc = tcase_create("expr");
 	size_t i;
