@@ -61,8 +61,11 @@ tag_of(const struct kv_vmem *vm, bt_id id)
 static inline int
 tags_fill(struct kv_vmem *vm)
 {
-	if (vm->spare < SPARE_MIN)
+	if (vm->spare < SPARE_MIN) {
+		if (kv_draws_refuse(vm->store.host->draws, KV_DRAW_TAGS))
+			return ENOMEM;
 		vm->spare = SPARE_MIN;
+	}
 	return bt_reserve(&vm->store, TAGS_PER_OP);
 }
 

@@ -17,7 +17,6 @@
  *   thread cache keeps the bench's metadata apart from the program's heap.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +109,33 @@ kv_host_default(struct kv_host *host)
 		kv_host_libc(host);
 }
 
+bool
+kv_draws_refuse(struct kv_draws *draws, enum kv_draw kind)
+{
+	bool refused = false;
+
+	if (draws == NULL || draws->off)
+		return false;
+	draws->count++;
+	draws->of[kind]++;
+	for (unsigned i = 0; i < KV_DRAWS_REFUSED; i++)
+		refused |= draws->count == draws->refuse[i];
+	if (refused) {
+		draws->kind[draws->refused++] = kind;
+		draws->stuck |= draws->lasting ? 1u << kind : 0;
+	}
+	return refused || (draws->stuck >> kind & 1) != 0;
+}
+
+const char *
+kv_draw_name(enum kv_draw kind)
+{
+	static const char *const names[KV_DRAWS] = {
+	    "metadata", "tags", "import", "page", "table"};
+
+	return names[kind];
+}
+
 void
 kv_host_fail_at(struct kv_host *host, uint64_t n)
 {
@@ -143,7 +169,9 @@ kv_host_resize(
 {
 	void *block;
 
-	if (new_size > old_size && ++host->calls == host->fail_at)
+	if (new_size > old_size &&
+	    (++host->calls == host->fail_at ||
+		kv_draws_refuse(host->draws, KV_DRAW_METADATA)))
 		return NULL;
 	if (new_size == 0 && old_size == 0)
 		return NULL;

@@ -7,6 +7,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an operation draws, and may be refused. */
+enum kv_draw {
+	KV_DRAW_METADATA, /* memory of the allocators themselves */
+	KV_DRAW_TAGS,	  /* the four boundary tags in stock (bt_fill) */
+	KV_DRAW_IMPORT,	  /* a span from an arena's source */
+	KV_DRAW_PAGE,	  /* a page of memory, or a run of them */
+	KV_DRAW_TABLE,	  /* a page of tables */
+	KV_DRAWS
+};
+
+enum { KV_DRAWS_REFUSED = 2 };
+
+/*
+ * All draws of a machine, counted in one place, so that the n-th of them can be
+ * refused, whatever it is.  Hosts, and what has none, point to it.
+ */
+struct kv_draws {
+	bool lasting;	/* a kind that is refused once stays so: see stuck */
+	unsigned stuck; /* bit k: kind k is refused until the caller clears it,
+			   at the end of an operation */
+	bool off;	/* none is counted, none refused */
+	uint64_t count; /* draws so far */
+	uint64_t of[KV_DRAWS];		     /* the same by kind */
+	uint64_t refuse[KV_DRAWS_REFUSED];   /* by number, from 1; 0: none */
+	unsigned refused;		     /* how many were */
+	enum kv_draw kind[KV_DRAWS_REFUSED]; /* of those */
+};
+
+/* Draw.  => true: it is refused; draws NULL: never */
+bool kv_draws_refuse(struct kv_draws *draws, enum kv_draw kind);
+
+/* "metadata", "tags", "import", "page", "table". */
+const char *kv_draw_name(enum kv_draw kind);
+
 /*
  * One function does all: old_size 0 allocates, new_size 0 frees (and returns
  * NULL), both resize.  Memory is not zeroed.  NULL on failure; the old block
@@ -33,6 +67,7 @@ struct kv_host {
 	uint64_t calls;		   /* (s) allocations and growths asked for */
 	uint64_t fail_at;	   /* the call, from 1, that fails; 0 = none */
 	struct kv_budget *budget;  /* (c) shared, not owned; NULL: none */
+	struct kv_draws *draws;	   /* (c) not owned; NULL: none is refused */
 };
 
 /* Take what a block of old_size grows to.  => false: that would be too much,

@@ -88,6 +88,7 @@ struct kv_kstack_stats {
 	uint64_t live, created, disposed, failed;
 	uint64_t imports, releases; /* chunks of the stack arenas */
 	uint64_t wrong_domain;	    /* live stacks on another domain's pages */
+	uint64_t turn;		    /* round-robin pointer of the domains */
 };
 
 struct kv_kstack_stats kv_kstack_stats(const struct kv_kstack *ks);

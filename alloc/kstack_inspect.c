@@ -18,7 +18,8 @@ kv_kstack_stats(const struct kv_kstack *ks)
 	    .created = ks->created,
 	    .disposed = ks->disposed,
 	    .failed = ks->failed,
-	    .wrong_domain = ks->wrong_domain};
+	    .wrong_domain = ks->wrong_domain,
+	    .turn = ks->domains.turn};
 
 	for (unsigned i = 0; kstack_has_chunks(ks) && i < ks->cfg.ndomains;
 	     i++) {

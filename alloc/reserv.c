@@ -47,6 +47,7 @@ kv_reserv_create(const struct kv_reserv_config *cfg, struct kv_reserv **rv)
 	r->tap = cfg->tap;
 	r->order = m->reserv_order;
 	r->npages = 1u << m->reserv_order;
+	r->fast = cfg->host->draws != NULL ? 0 : r->npages;
 	r->page_shift = m->page_shift;
 	r->now = 1;
 	*rv = r;
@@ -266,6 +267,8 @@ static int
 alloc_page(struct kv_reserv *rv, const struct kv_pagerun *run,
     struct kv_window *w, kv_pindex_t pindex)
 {
+	if (kv_draws_refuse(rv->host->draws, KV_DRAW_PAGE))
+		return ENOMEM;
 	for (;;) {
 		kv_pfn_t pfn;
 
@@ -297,7 +300,7 @@ run_alloc(struct kv_reserv *rv, const struct kv_pagerun *run)
 		struct kv_window *w = kv_object_window(run->obj, p);
 		unsigned step = kv_pagerun_step(rv, run, p);
 
-		if (!alloc_in_window(rv, run, w, p, step)) {
+		if (rv->fast == 0 || !alloc_in_window(rv, run, w, p, step)) {
 			step = 1;
 			error = alloc_page(rv, run, w, p);
 			if (error != 0)
@@ -339,7 +342,7 @@ kv_page_alloc(struct kv_reserv *rv, struct kv_object *obj, kv_pindex_t pindex,
 
 	if (pindex > KV_OBJECT_SIZE_MAX)
 		return ERANGE;
-	if (w == NULL || npages == 0 ||
+	if (w == NULL || npages - 1 >= rv->fast ||
 	    !alloc_in_window(rv, &run, w, pindex, npages))
 		return alloc_slow(rv, &run, pfns);
 	if (pfns != NULL)

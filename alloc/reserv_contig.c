@@ -31,6 +31,8 @@ kv_page_alloc_anon(struct kv_reserv *rv, unsigned domain, kv_pfn_t *pfn)
 {
 	if (domain >= kv_phys_domains(rv->phys))
 		return EINVAL;
+	if (kv_draws_refuse(rv->host->draws, KV_DRAW_PAGE))
+		return ENOMEM;
 	for (;;) {
 		if (rv->cache != NULL && kv_pagecache_alloc(rv->cache,
 					     KV_PHYS_DIRECT, domain, pfn) == 0)
@@ -311,6 +313,8 @@ kv_page_alloc_contig(struct kv_reserv *rv, struct kv_object *obj,
 	if (obj != NULL)
 		error = kv_pagerun_check(rv, &run);
 	else if (want->npages > kv_phys_pages(rv->phys))
+		error = ENOMEM;
+	if (error == 0 && kv_draws_refuse(rv->host->draws, KV_DRAW_PAGE))
 		error = ENOMEM;
 	if (error != 0)
 		return error;

@@ -35,6 +35,8 @@ struct kv_reserv {
 	struct kv_tap tap;	       /* (c) */
 	unsigned order;		       /* (c) log2 pages of a reservation */
 	unsigned npages;	       /* (c) pages of a reservation */
+	unsigned fast;		       /* (c) pages of one call that are taken
+					  together; 0: each is drawn alone */
 	unsigned page_shift;	       /* (c) */
 	uint64_t now;		       /* ticks */
 	struct kv_reservation **slots; /* by slot number; NULL: none */

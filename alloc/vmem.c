@@ -63,7 +63,8 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 		return ENOMEM;
 	ncaches = cfg->qcache_max / cfg->quantum;
 	v->ncaches = ncaches < QCACHE_MAX ? (unsigned)ncaches : QCACHE_MAX;
-	v->nslow = cfg->pow2 ? UINT_MAX : v->ncaches;
+	v->nslow =
+	    cfg->pow2 || cfg->host->draws != NULL ? UINT_MAX : v->ncaches;
 	v->pow2 = cfg->pow2;
 	v->batch = 1;
 	v->qmask = cfg->quantum - 1;

@@ -100,7 +100,8 @@ kv_arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 		return ENOMEM;
 	if (vm->limit != 0 && (ask > vm->limit || vm->size > vm->limit - ask))
 		return ENOMEM;
-	if (bt_reserve(&vm->store, TAGS_PER_OP) != 0)
+	if (bt_reserve(&vm->store, TAGS_PER_OP) != 0 ||
+	    kv_draws_refuse(vm->store.host->draws, KV_DRAW_IMPORT))
 		return ENOMEM;
 	if (vm->parked != BT_NONE && rq->fit == KV_VMEM_BESTFIT &&
 	    tag_of(vm, vm->parked)->size == ask) {

@@ -76,8 +76,11 @@ kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t)
 {
 	size_t size = sizeof(**t) + p->room * sizeof(uint64_t);
 	kv_pa_t pa;
-	int error = p->source.get(p->source.arg, level, &pa);
+	int error;
 
+	if (kv_draws_refuse(p->draws, KV_DRAW_TABLE))
+		return ENOMEM;
+	error = p->source.get(p->source.arg, level, &pa);
 	if (error != 0)
 		return error;
 	if (level != 0)
@@ -264,6 +267,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->repromote = cfg->repromote;
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
+	p->draws = cfg->draws;
 	p->source = cfg->source;
 	if (p->source.get == NULL)
 		p->source = (struct kv_pt_source){bump_get, bump_put, p};

@@ -31,6 +31,7 @@ struct kv_pmap_config {
 	struct kv_pt_source source; /* get NULL: unlimited, bump from 0 */
 	kv_pmap_store_fn *store;    /* NULL: nobody is told */
 	void *store_arg;
+	struct kv_draws *draws; /* of tables; not owned; NULL: none fails */
 	bool low_half; /* formats with a root per half (arm64): the lower one,
 			  TTBR0; else the upper.  Others have both halves */
 	bool user; /* enter tries superpages of full tables alone, as FreeBSD

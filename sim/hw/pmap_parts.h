@@ -42,6 +42,7 @@ struct kv_pmap {
 	struct kv_pt_source source; /* (c) */
 	kv_pmap_store_fn *store;    /* (c) */
 	void *store_arg;	    /* (c) */
+	struct kv_draws *draws;	    /* (c) */
 	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
 	unsigned psind_full; /* (c) psind of a full reservation */
 	bool user;	     /* (c) superpages of full tables alone */

@@ -70,26 +70,78 @@ publish(struct kv_data *d, const struct kv_data_range *r)
 	}
 }
 
+/* What a mapping takes before it stands. */
+struct taken {
+	kv_pindex_t *list; /* owned; pages of the object that were missing */
+	uint64_t count;
+	bool zero; /* the zero page */
+};
+
+static int
+take_zero(struct kv_data *d, unsigned domain, struct taken *t)
+{
+	kv_pfn_t pfn;
+	int error;
+
+	if (d->zero != 0)
+		return 0;
+	error = kv_page_alloc_anon(d->reserv, domain, &pfn);
+	t->zero = error == 0;
+	if (error == 0)
+		d->zero = pfn + 1;
+	return error;
+}
+
 /* The pages that are shared are there.  => 0, ENOMEM */
 static int
-populate(struct kv_data *d, const struct kv_data_range *r)
+populate(struct kv_data *d, const struct kv_data_range *r, struct taken *t)
 {
 	const struct kv_space_range *range = &r->range;
 	kv_pfn_t pfn;
 	int error = 0;
 
-	if (r->mode == KV_COW_EPHEMERAL) {
-		if (d->zero == 0)
-			error =
-			    kv_page_alloc_anon(d->reserv, range->domain, &pfn);
-		if (d->zero == 0 && error == 0)
-			d->zero = pfn + 1;
-		return error;
+	if (r->mode == KV_COW_EPHEMERAL)
+		return take_zero(d, range->domain, t);
+	t->list = kv_mem_resize(NULL, (size_t)range->npages, sizeof(*t->list));
+	for (uint64_t i = 0; i < range->npages && error == 0; i++) {
+		if (kv_object_lookup(r->pages, range->pindex + i, &pfn) == 0)
+			continue;
+		error = kv_page_alloc(d->reserv, r->pages, range->pindex + i, 1,
+		    range->domain, &pfn);
+		if (error == 0)
+			t->list[t->count++] = range->pindex + i;
 	}
-	for (uint64_t i = 0; i < range->npages && error == 0; i++)
-		if (kv_object_lookup(r->pages, range->pindex + i, &pfn) != 0)
-			error = kv_page_alloc(d->reserv, r->pages,
-			    range->pindex + i, 1, range->domain, &pfn);
+	return error;
+}
+
+static void
+give_back(struct kv_data *d, const struct kv_data_range *r, struct taken *t)
+{
+	if (t->zero) {
+		kv_page_free_anon(d->reserv, d->zero - 1, NULL);
+		d->zero = 0;
+	}
+	while (t->count != 0)
+		kv_page_free(d->reserv, r->pages, t->list[--t->count], 1, NULL);
+}
+
+/* The shared pages, then the mapping.  What was published stays so.
+ * => 0; ENOMEM: nothing else is changed */
+static int
+create(struct kv_data *d, const struct kv_data_range *r,
+    struct kv_cow_config *cfg, struct kv_cow **cow)
+{
+	struct taken t = {0};
+	int error = populate(d, r, &t);
+
+	if (error == 0) {
+		publish(d, r);
+		cfg->zero = d->zero - 1;
+		error = kv_cow_create(cfg, cow);
+	}
+	if (error != 0)
+		give_back(d, r, &t);
+	free(t.list);
 	return error;
 }
 
@@ -133,12 +185,7 @@ kv_data_map(
 	error = kv_pmap_remove(
 	    s->pmap, r->range.va, r->range.npages << d->page_shift, NULL);
 	if (error == 0)
-		error = populate(d, r);
-	if (error != 0)
-		return error;
-	publish(d, r);
-	cfg.zero = d->zero - 1;
-	error = kv_cow_create(&cfg, &cow);
+		error = create(d, r, &cfg, &cow);
 	if (error != 0)
 		return error;
 	d->list = kv_mem_resize(d->list, d->count + 1, sizeof(*d->list));

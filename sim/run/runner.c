@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* runner.c - executes the steps of a scenario, one operation after another */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,25 @@ audit_all(struct kv_run *run)
 		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
 }
 
+/* The draws of operations count, and not those of what looks at them. */
+static void
+draw(const struct kv_run *run, bool on)
+{
+	if (run->cfg.draws == NULL)
+		return;
+	run->cfg.draws->off = !on;
+	run->cfg.draws->stuck = 0;
+}
+
+static void
+tell(struct kv_run *run, bool after)
+{
+	draw(run, false);
+	if (run->cfg.tell != NULL)
+		run->cfg.tell(run->cfg.tell_arg, run, after);
+	draw(run, !after);
+}
+
 void
 kv_runner_end(struct kv_runner *r, bool created)
 {
@@ -41,15 +61,18 @@ kv_runner_end(struct kv_runner *r, bool created)
 
 	if (r->over)
 		return;
+	r->busy = false;
+	tell(run, true);
 	if (run->world != NULL)
 		kv_world_note_usage(run->world);
-	kv_samples_take(r);
+	if (!run->cfg.lean)
+		kv_samples_take(r);
 	if (run->cfg.audit >= 2 && created)
 		judge(run,
 		    kv_world_check_stack(
 			run->world, run->world->nstacks - 1, &diag),
 		    &diag);
-	if (run->cfg.audit >= 3)
+	if (run->cfg.audit >= 3 || run->ops == run->cfg.audit_op)
 		audit_all(run);
 }
 
@@ -59,6 +82,11 @@ kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
 	kv_run_violate(r->run, diag);
 	r->run->outcome = KV_OUTCOME_WOULD_PANIC;
 	r->panicked = true;
+	if (!r->busy)
+		return;
+	r->busy = false;
+	r->run->op.error = EFAULT;
+	tell(r->run, true);
 }
 
 int
@@ -74,18 +102,21 @@ kv_runner_refuse(
 }
 
 void
-kv_runner_begin(struct kv_runner *r)
+kv_runner_begin(struct kv_runner *r, enum kv_step_kind kind)
 {
 	if (r->over)
 		return;
 	kv_limit_step();
 	r->run->ops++;
 	kv_tap_emit(&r->tap, KV_EV_RUN_OP, "run", r->run->ops, 0, 0, 0);
+	r->run->op = (struct kv_op){.step = r->step, .kind = kind};
+	r->busy = true;
 	if (r->actors != NULL)
 		kv_actors_act(r->actors);
 	r->done++;
 	if (!r->run->cfg.nested)
 		kv_log_progress("run", r->done, r->total);
+	tell(r->run, false);
 }
 
 /* ---- Steps ----------------------------------------------------------- */
@@ -96,7 +127,7 @@ step_idle(struct kv_runner *r, const struct kv_step *step)
 	uint64_t i;
 
 	for (i = 0; i < step->count; i++) {
-		kv_runner_begin(r);
+		kv_runner_begin(r, KV_STEP_IDLE);
 		if (r->run->world != NULL)
 			kv_world_tick(r->run->world);
 		kv_runner_end(r, false);
@@ -160,17 +191,20 @@ work(struct kv_runner *r)
 
 	plan(r);
 	kv_blocks_index(r);
-	error = kv_samples_open(r);
+	if (!r->run->cfg.lean)
+		error = kv_samples_open(r);
 	for (i = 0; i < sc->nwork && error == 0 && !r->panicked;
 	     i = kv_loops_next(r, i)) {
 		const struct kv_place *at = &sc->work[i].place;
 
+		r->step = &sc->work[i];
 		kv_limit_place(at->path, at->line, at->column);
 		kv_limit_step(); /* a loop around nothing takes time, too */
 		if (steps[sc->work[i].kind] != NULL)
-			error = steps[sc->work[i].kind](r, &sc->work[i]);
+			error = steps[sc->work[i].kind](r, r->step);
 	}
-	kv_samples_close(r);
+	if (!r->run->cfg.lean)
+		kv_samples_close(r);
 	if (!r->run->cfg.nested)
 		kv_log_progress("run", r->total, r->total);
 	if (error == 0 && r->run->cfg.audit >= 1)
@@ -255,6 +289,8 @@ build_world(struct kv_runner *r)
 	    .nspaces = sc->nspaces,
 	    .pools = sc->pools,
 	    .npools = sc->npools,
+	    .nested = r->run->cfg.nested,
+	    .draws = r->run->cfg.draws,
 	    .hash = true,
 	    .tap = r->tap};
 	struct kv_place place = {.path = sc->text.path};
@@ -309,6 +345,14 @@ is_taken(const struct kv_run *run, const char *name)
 }
 
 static int
+illegal(struct kv_runner *r, const struct kv_arena_spec *s, int error,
+    const char *why)
+{
+	return kv_runner_refuse(
+	    r, &s->place, error == ENOMEM ? "out of memory" : why);
+}
+
+static int
 build_arena(struct kv_runner *r, size_t i)
 {
 	const struct kv_arena_spec *s = &r->run->sc->arenas[i];
@@ -320,12 +364,14 @@ build_arena(struct kv_runner *r, size_t i)
 	    .host = &r->host,
 	    .tap = r->tap};
 	struct kv_link *link = &r->links[i];
+	int error;
 
 	if (is_taken(r->run, s->name))
 		return kv_runner_refuse(r, &s->place,
 		    "the kernel stacks have an arena of that name");
-	if (kv_vmem_create(&cfg, &arenas[i]) != 0)
-		return kv_runner_refuse(r, &s->place, "not a legal arena");
+	error = kv_vmem_create(&cfg, &arenas[i]);
+	if (error != 0)
+		return illegal(r, s, error, "not a legal arena");
 	if (s->limit != 0)
 		kv_vmem_set_limit(arenas[i], s->limit);
 	if (s->parent >= 0) {
@@ -339,8 +385,10 @@ build_arena(struct kv_runner *r, size_t i)
 			return kv_runner_refuse(
 			    r, &s->place, "not a legal import");
 	}
-	if (s->size != 0 && kv_vmem_add(arenas[i], s->base, s->size) != 0)
-		return kv_runner_refuse(r, &s->place, "not a legal span");
+	if (s->size != 0)
+		error = kv_vmem_add(arenas[i], s->base, s->size);
+	if (error != 0)
+		return illegal(r, s, error, "not a legal span");
 	return 0;
 }
 
@@ -352,6 +400,8 @@ build(struct kv_runner *r)
 
 	/* An arena of the host takes longer to make than many a point. */
 	kv_mem_host(&r->host, !r->run->cfg.nested);
+	r->host.draws = r->run->cfg.draws;
+	draw(r->run, true);
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
 		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
@@ -363,6 +413,7 @@ build(struct kv_runner *r)
 		error = build_actors(r);
 	for (i = 0; i < n && error == 0; i++)
 		error = build_arena(r, i);
+	draw(r->run, false);
 	return error;
 }
 
@@ -409,7 +460,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	if (error == 0)
 		error = work(r);
 	kv_limit_place(NULL, 0, 0);
-	if (error == 0)
+	if (error == 0 && !cfg->lean)
 		error = kv_run_judge(run, errors);
 	if (error == 0)
 		*result = run;

@@ -41,10 +41,30 @@ struct kv_sampled {
 	uint64_t every; /* operations */
 };
 
+/* An operation: the one that runs, or the last that did. */
+struct kv_op {
+	const struct kv_step *step; /* of the scenario, that it is part of */
+	enum kv_step_kind kind;	    /* of churns: spawn, dispose, alloc, free */
+	int error;	/* how it ended; what the kernel panics on: EFAULT */
+	uint64_t done;	/* bytes of the range that are done all the same */
+	unsigned space; /* of the range, from va on */
+	kv_va_t va;	/* range; stack: ks; block: its address */
+	unsigned npages, domain, cpu; /* stack: as asked for */
+	int arena;		      /* block: of alloc and free */
+	bool plain;		      /* alloc: through the quantum cache */
+	struct kv_vmem_req req;	      /* alloc */
+};
+
+struct kv_run;
+
+/* Told before each operation, and after it, with what is known then. */
+typedef void kv_run_tell_fn(void *arg, const struct kv_run *run, bool after);
+
 struct kv_run_config {
 	uint64_t seed;
-	unsigned audit; /* 0 no checks, 1 everything once at the end, 2 also
-			   each new stack, 3 everything after each operation */
+	unsigned audit;	   /* 0 no checks, 1 everything once at the end, 2 also
+			      each new stack, 3 everything after each operation */
+	uint64_t audit_op; /* and everything after this one; 0: none */
 	struct kv_verifier *verifier; /* not owned; NULL: steps that verify do
 					 nothing */
 	unsigned nsamples; /* about so many, of stacks, page tables and the
@@ -53,6 +73,12 @@ struct kv_run_config {
 	bool kvm;	   /* --backend kvm: for the report */
 	bool nested;	   /* part of longer work, which shows the progress */
 	struct kv_tap tap; /* is told what happens; {0}: nobody is */
+	bool lean;	   /* what is violated counts alone: no figures, and
+			      no expectation is judged */
+	struct kv_draws *draws; /* of operations, and of what is built before
+				   them; NULL: none is refused */
+	kv_run_tell_fn *tell;	/* NULL: nobody is told */
+	void *tell_arg;
 };
 
 /* A scenario that ran; world and arenas stay as the work left them. */
@@ -60,6 +86,7 @@ struct kv_run {
 	const struct kv_scenario *sc;
 	struct kv_run_config cfg;
 	uint64_t ops;		 /* operations executed */
+	struct kv_op op;	 /* the last of them */
 	struct kv_world *world;	 /* NULL without kstacks */
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
 	struct kv_tlb *tlb;	 /* NULL without the section tlb */

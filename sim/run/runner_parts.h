@@ -58,6 +58,7 @@ enum { KV_LOOPS_DEEP = 32 }; /* as deep as a file may be */
 struct kv_runner {
 	struct kv_run *run;
 	struct kv_errors *errors;
+	const struct kv_step *step;   /* that is executed */
 	struct kv_host host;	      /* of the scenario's arenas */
 	struct kv_link *links;	      /* one an arena */
 	struct kv_load_of *loads;     /* likewise */
@@ -89,6 +90,7 @@ struct kv_runner {
 	const struct kv_step *open[KV_LOOPS_DEEP]; /* loops that run */
 	unsigned nopen;
 	bool panicked;
+	bool busy;	/* an operation has begun and not ended */
 	unsigned watch; /* samples of the timeline; 0 = none */
 	bool over; /* the work is: what still happens is no operation of it */
 	bool disputed;	   /* the machines disagree; that is noted */
@@ -101,8 +103,9 @@ int kv_samples_open(struct kv_runner *r);
 void kv_samples_take(struct kv_runner *r);
 void kv_samples_close(struct kv_runner *r);
 
-/* Before and after each operation; created: the newest stack is new. */
-void kv_runner_begin(struct kv_runner *r);
+/* Before and after each operation, which is of that kind; created: the newest
+ * stack is new. */
+void kv_runner_begin(struct kv_runner *r, enum kv_step_kind kind);
 void kv_runner_end(struct kv_runner *r, bool created);
 
 /* The kernel would have stopped here; so does the run. */

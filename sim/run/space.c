@@ -82,8 +82,10 @@ listen(struct kv_space *s, struct kv_pmap_config *pmap)
 int
 kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 {
-	struct kv_pmap_config pmap = {
-	    .format = cfg->format, .low_half = cfg->user, .user = cfg->user};
+	struct kv_pmap_config pmap = {.format = cfg->format,
+	    .draws = cfg->draws,
+	    .low_half = cfg->user,
+	    .user = cfg->user};
 	const struct kv_machine *m = kv_machine_find(cfg->format->name);
 
 	*s = (struct kv_space){

@@ -16,6 +16,7 @@ struct kv_space_config {
 	struct kv_reserv *reserv;
 	struct kv_ptpool *pool; /* that tables come from; NULL: unlimited */
 	uint32_t id;		/* there: of the space */
+	struct kv_draws *draws; /* of tables; NULL: none is refused */
 };
 
 struct kv_space {

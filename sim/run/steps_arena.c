@@ -28,7 +28,10 @@ arena_alloc(struct kv_runner *r, const struct kv_step *step,
 	struct kv_diag diag = {.text = "not legal"};
 	int error;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_ALLOC);
+	r->run->op.arena = step->arena;
+	r->run->op.plain = step->plain;
+	r->run->op.req = *req;
 	if (kv_vmem_req_check(vm, req, &diag) != 0)
 		return kv_runner_refuse(r, &step->place, diag.text);
 	if (link->slot != 0 && req->size > link->quantum)
@@ -40,6 +43,8 @@ arena_alloc(struct kv_runner *r, const struct kv_step *step,
 		r->loads[step->arena].first_fail = req->size;
 	r->arena_fails += error != 0;
 	mix(r, error == 0 ? *va : UINT64_MAX);
+	r->run->op.error = error;
+	r->run->op.va = error == 0 ? *va : 0;
 	kv_runner_end(r, false);
 	return error;
 }
@@ -51,7 +56,9 @@ kv_arena_give(struct kv_runner *r, struct block *b)
 	struct kv_diag diag = {.module = "vmem", .text = "cannot free"};
 	int error;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_FREE);
+	r->run->op.arena = b->arena;
+	r->run->op.va = b->va;
 	error = b->plain ? kv_vmem_free(vm, b->va, b->size, &diag)
 			 : kv_vmem_xfree(vm, b->va, b->size, &diag);
 	if (error != 0) {
@@ -182,14 +189,14 @@ kv_step_add(struct kv_runner *r, const struct kv_step *step)
 	struct kv_step copy = *step;
 	int error;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_ADD);
 	if (kv_vmem_walk(vm, overlaps, &copy) != 0)
 		return kv_runner_refuse(r, &step->place,
 		    "the span overlaps one that the arena has");
 	error = kv_vmem_add(vm, step->base, step->req.size);
-	if (error != 0)
-		return kv_runner_refuse(r, &step->place,
-		    error == ENOMEM ? "out of memory" : "not a legal span");
+	if (error == EINVAL)
+		return kv_runner_refuse(r, &step->place, "not a legal span");
+	r->run->op.error = error;
 	kv_runner_end(r, false);
 	return 0;
 }

@@ -47,7 +47,7 @@ kv_step_park(struct kv_runner *r, const struct kv_step *step)
 {
 	const struct kv_data_step *s = step->data;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, step->kind);
 	kv_data_park(r->run->world->data, s->space);
 	if (s->flush && r->run->tlb != NULL)
 		kv_tlb_flush_tag(r->run->tlb, s->space);
@@ -60,7 +60,7 @@ kv_step_drop(struct kv_runner *r, const struct kv_step *step)
 {
 	const struct kv_data_step *s = step->data;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, step->kind);
 	kv_data_drop(r->run->world->data, s->space, s->mint);
 	if (r->run->tlb != NULL)
 		kv_tlb_flush_tag(r->run->tlb, s->space);

@@ -24,7 +24,7 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 		const struct kv_image image = {
 		    space, spec->image_va, spec->image_pages};
 
-		kv_runner_begin(r);
+		kv_runner_begin(r, step->kind);
 		kv_entry_switch(&r->entry, r->run->tlb, &image);
 		touch_image(r, &image, s->touches);
 		kv_runner_end(r, false);

@@ -93,6 +93,7 @@ judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
 			return kv_runner_refuse(
 			    r, &s->va.place, refused[i].why);
 	r->map_fails[fail] += error != 0;
+	r->run->op.error = error;
 	return 0;
 }
 
@@ -108,8 +109,10 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 	if (error == EINVAL)
 		return EINVAL;
 	for (i = 0; i < step->count; i++, va += s->stride) {
-		kv_runner_begin(r);
+		kv_runner_begin(r, step->kind);
 		kv_limit_through(s->npages);
+		r->run->op.space = s->space;
+		r->run->op.va = va;
 		if (judge(r, s, error != 0 ? error : fn(r, s, va, i), fail) !=
 		    0)
 			return EINVAL;
@@ -171,7 +174,7 @@ static int
 unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
 	struct kv_space *space = &r->run->world->spaces[s->space];
-	uint64_t done;
+	uint64_t *done = &r->run->op.done;
 	int error;
 
 	(void)i;
@@ -180,7 +183,7 @@ unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	if (s->how == KV_MAP_QENTER)
 		error = kv_pmap_qremove(space->pmap, va, s->npages);
 	else
-		error = kv_pmap_remove(space->pmap, va, size_of(r, s), &done);
+		error = kv_pmap_remove(space->pmap, va, size_of(r, s), done);
 	space->urgent = false;
 	flush(r, s, va);
 	return error;
@@ -190,13 +193,13 @@ static int
 protect(
     struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
-	uint64_t done;
+	uint64_t *done = &r->run->op.done;
 	int error;
 
 	(void)i;
 	kv_world_tick(r->run->world);
 	error =
-	    kv_pmap_protect(pmap_of(r, s), va, size_of(r, s), s->attr, &done);
+	    kv_pmap_protect(pmap_of(r, s), va, size_of(r, s), s->attr, done);
 	flush(r, s, va);
 	return error;
 }
@@ -317,10 +320,13 @@ kv_step_draw(struct kv_runner *r, const struct kv_step *step)
 	kv_pa_t pa;
 
 	for (i = 0; i < step->count; i++) {
-		kv_runner_begin(r);
+		kv_runner_begin(r, step->kind);
 		kv_world_tick(r->run->world);
-		r->map_fails[KV_MAP_FAIL_DRAW] +=
-		    kv_ptpool_get(pool, &want, false, &pa) != 0;
+		r->run->op.error =
+		    kv_draws_refuse(r->run->cfg.draws, KV_DRAW_TABLE)
+			? ENOMEM
+			: kv_ptpool_get(pool, &want, false, &pa);
+		r->map_fails[KV_MAP_FAIL_DRAW] += r->run->op.error != 0;
 		kv_runner_end(r, false);
 	}
 	return 0;
@@ -340,7 +346,7 @@ kv_step_release(struct kv_runner *r, const struct kv_step *step)
 
 	if (error != 0)
 		return error == EINVAL ? EINVAL : 0;
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_RELEASE);
 	kv_limit_through(s->npages);
 	kv_world_tick(r->run->world);
 	for (; left != 0 && error == 0; left -= n) {

@@ -19,9 +19,10 @@ reclaim(struct kv_runner *r, unsigned domain)
 
 	if (kv_reserv_walk_queue(w->reserv, domain, stop_at_first, NULL) == 0)
 		return false;
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_RECLAIM);
 	kv_world_tick(w);
 	error = kv_reserv_reclaim(w->reserv, domain);
+	r->run->op.error = error;
 	kv_runner_end(r, false);
 	return error == 0;
 }

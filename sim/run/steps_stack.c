@@ -92,10 +92,16 @@ static int
 spawn(struct kv_runner *r, const struct kv_step *step)
 {
 	struct kv_world *w = r->run->world;
+	struct kv_op *op = &r->run->op;
 	int error;
 
-	kv_runner_begin(r);
-	error = kv_world_spawn(w, step->npages, place(r, step));
+	kv_runner_begin(r, KV_STEP_SPAWN);
+	op->npages = step->npages;
+	op->domain = place(r, step);
+	op->cpu = w->cpu;
+	op->error = error = kv_world_spawn(w, step->npages, op->domain);
+	if (error == 0)
+		op->va = w->stacks[w->nstacks - 1].ks;
 	if (error == 0)
 		age_append(r, w->nstacks - 1);
 	else if (error != ENOMEM)
@@ -111,8 +117,10 @@ dispose(struct kv_runner *r, const struct kv_step *step, size_t i)
 	struct kv_world *w = r->run->world;
 	struct kv_diag diag;
 
-	kv_runner_begin(r);
+	kv_runner_begin(r, KV_STEP_DISPOSE);
 	place(r, step);
+	r->run->op.cpu = w->cpu;
+	r->run->op.va = w->stacks[i].ks;
 	if (kv_world_dispose(w, i, &diag) != 0) {
 		kv_runner_panic(r, &diag);
 		return;

@@ -67,7 +67,7 @@ kv_step_flush(struct kv_runner *r, const struct kv_step *step)
 
 	if (kv_runner_late(r, &s->va, &va) == EINVAL)
 		return EINVAL;
-	kv_runner_begin(r);
+	kv_runner_begin(r, step->kind);
 	switch (s->what) {
 	case KV_FLUSH_RANGE:
 		kv_runner_flush(r, s->space, va, s->npages);
@@ -234,7 +234,7 @@ kv_step_touch(struct kv_runner *r, const struct kv_step *step)
 		    r, &step->place, "these are more than 1000000000 touches");
 	}
 	for (uint64_t i = 0; i < step->count; i++) {
-		kv_runner_begin(r);
+		kv_runner_begin(r, step->kind);
 		kv_limit_through(p.count);
 		if (s->order == KV_TOUCH_RANDOM)
 			shuffle(&r->touch, &p);

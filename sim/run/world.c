@@ -67,6 +67,7 @@ spaces_create(struct kv_world *w)
 		if (s->nspaces != 0 && s->tables != NULL &&
 		    s->tables[w->nspaces] != 0)
 			cfg.pool = w->pools[s->tables[w->nspaces] - 1];
+		cfg.draws = s->draws;
 		error = kv_space_init(&w->spaces[w->nspaces], &cfg);
 		w->nspaces += error == 0;
 	}
@@ -164,7 +165,8 @@ kv_world_create(const struct kv_world_spec *spec, struct kv_world **world)
 	*w = (struct kv_world){.spec = *spec, .fnv = KV_FNV_BASIS};
 	if (spec->ncpus == 0)
 		w->spec.ncpus = 1;
-	kv_mem_host(&w->host, true);
+	kv_mem_host(&w->host, !spec->nested);
+	w->host.draws = spec->draws;
 	error = build(w);
 	if (error != 0)
 		kv_world_destroy(w);

@@ -46,8 +46,10 @@ struct kv_world_spec {
 	const size_t *tables; /* of each space: 1 + its pool, 0 = none */
 	const struct kv_ptpool_config *pools; /* host is filled in */
 	size_t npools;
-	bool hash; /* keep trace.fnv: a look at every page of a new stack */
-	struct kv_tap tap; /* is told what happens; {0}: nobody is */
+	bool hash;   /* keep trace.fnv: a look at every page of a new stack */
+	bool nested; /* one of many: metadata from malloc */
+	struct kv_draws *draws; /* not owned; NULL: none is refused */
+	struct kv_tap tap;	/* is told what happens; {0}: nobody is */
 };
 
 /* Disposals, where there are several domains (metrics.md 14). */

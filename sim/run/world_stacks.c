@@ -38,37 +38,43 @@ unmap(struct kv_world *w, kv_va_t va, unsigned npages)
 /*
  * The guard first (freebsd.md 3.4), then the pages.  What cannot be mapped,
  * because a superpage is in the way, the check of leaves names.
+ * => 0; ENOMEM: no table, which in a kernel's half is never missing
  */
-static void
+static int
 map_stack(struct kv_world *w, const struct kv_stack *s, const kv_pfn_t *pfns)
 {
 	const unsigned attr = KV_PTE_W | KV_PTE_G;
 	unsigned shift = w->spec.machine->page_shift;
 	kv_va_t guard = s->ks - ((uint64_t)w->spec.gpages << shift);
 	struct kv_space *kernel = &w->spaces[0];
+	int error = 0;
 	uint32_t i;
 
 	unmap(w, guard, w->spec.gpages);
-	if (w->spec.mapping == KV_WORLD_QENTER) {
-		kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
-		return;
-	}
-	for (i = 0; i < s->npages; i++)
-		kv_space_enter(kernel, s->ks + ((uint64_t)i << shift), pfns[i],
-		    attr | KV_PTE_A | KV_PTE_M);
+	if (w->spec.mapping == KV_WORLD_QENTER)
+		error =
+		    kv_pmap_qenter(kernel->pmap, s->ks, pfns, s->npages, attr);
+	else
+		for (i = 0; i < s->npages && error != ENOMEM; i++)
+			error = kv_space_enter(kernel,
+			    s->ks + ((uint64_t)i << shift), pfns[i],
+			    attr | KV_PTE_A | KV_PTE_M);
+	return error == ENOMEM ? ENOMEM : 0;
 }
 
-/* What is done with the frames of a new stack. */
-static void
+/* What is done with the frames of a new stack.  => 0, ENOMEM */
+static int
 use_pages(struct kv_world *w, const struct kv_stack *stack)
 {
 	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 
 	if (kv_stack_pages(w->kstack, stack, pfns) != 0)
-		return; /* kv_world_check says so */
-	map_stack(w, stack, pfns);
+		return 0; /* kv_world_check says so */
+	if (map_stack(w, stack, pfns) != 0)
+		return ENOMEM;
 	if (w->spec.hash)
 		hash_creation(w, stack, pfns);
+	return 0;
 }
 
 static int
@@ -80,8 +86,11 @@ make(struct kv_world *w, unsigned npages, unsigned domain,
 	if (w->spec.domains == KV_DOMAINSET_FIRST_TOUCH)
 		domain = kv_world_cpu_domain(w, w->cpu);
 	error = kv_stack_create(w->kstack, npages, domain, stack);
-	if (error == 0)
-		use_pages(w, stack);
+	if (error == 0 && use_pages(w, stack) != 0) {
+		unmap(w, stack->ks, stack->npages);
+		kv_stack_dispose(w->kstack, stack, NULL);
+		error = ENOMEM;
+	}
 	return error;
 }
 

@@ -124,6 +124,35 @@ START_TEST(budget)
 }
 END_TEST
 
+/* Two hosts, one count of draws: the n-th of both is refused, and no other. */
+START_TEST(draws_are_counted_together)
+{
+	struct kv_draws draws = {.refuse = {3, 5}};
+	struct kv_host a, b;
+	void *p[6];
+
+	host_open(&a, _i);
+	host_open(&b, _i);
+	a.draws = b.draws = &draws;
+	for (unsigned i = 0; i < 6; i++)
+		p[i] = kv_host_zalloc(i % 2 == 0 ? &a : &b, 1, 16);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert_int_eq(p[i] == NULL, i + 1 == 3 || i + 1 == 5);
+		kv_host_free(i % 2 == 0 ? &a : &b, p[i], 1, 16);
+	}
+	ck_assert_uint_eq(draws.count, 6);
+	ck_assert_uint_eq(draws.of[KV_DRAW_METADATA], 6);
+	ck_assert_uint_eq(draws.refused, 2);
+	draws.off = true;
+	ck_assert(!kv_draws_refuse(&draws, KV_DRAW_PAGE));
+	ck_assert(!kv_draws_refuse(NULL, KV_DRAW_PAGE));
+	ck_assert_uint_eq(draws.count, 6);
+	ck_assert_uint_eq(a.bytes + b.bytes, 0);
+	kv_host_fini(&a);
+	kv_host_fini(&b);
+}
+END_TEST
+
 static unsigned told;
 
 static void
@@ -175,6 +204,7 @@ main(void)
 	tcase_add_loop_test(t, budget, 0, 3);
 	tcase_add_test(t, budget_tells);
 	tcase_add_test(t, budget_of_failed_call);
+	tcase_add_loop_test(t, draws_are_counted_together, 0, 3);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }
