@@ -141,7 +141,7 @@ create(struct kv_data *d, const struct kv_data_range *r,
 	}
 	if (error != 0)
 		give_back(d, r, &t);
-	free(t.list);
+	kv_mem_free(t.list);
 	return error;
 }
 
