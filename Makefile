@@ -6,6 +6,8 @@ help:
 	@echo 'make run    a real kernel recording through FreeBSD'\''s stack schemes'
 	@echo 'make test   build, then every test'
 	@echo 'make bench  the speed table'
+	@echo 'make mutants    do the tests notice rules that are wrong? (long)'
+	@echo 'make coverage   what of alloc/ do the tests reach?'
 	@echo 'make clean  remove what the others made'
 
 run:
@@ -30,7 +32,21 @@ bench:
 	@cmake --preset release
 	@cmake --build build --target bench
 
-clean:
-	rm -rf build build-gcc build-clang build-asan
+mutants:
+	@.ci/deps test
+	@tests/mutants/mutants.py .
 
-.PHONY: help run test bench clean
+coverage:
+	@.ci/deps coverage
+	@cmake --preset coverage
+	@cmake --build build-coverage
+	@ctest --test-dir build-coverage -j 2 -R '^(test_|scenario|cli)'
+	@gcovr --object-directory build-coverage --filter alloc/ \
+	    --exclude-throw-branches --fail-under-line 95
+	@gcovr --object-directory build-coverage --filter alloc/ \
+	    --exclude-throw-branches --branches --fail-under-branch 85
+
+clean:
+	rm -rf build build-gcc build-clang build-asan build-coverage
+
+.PHONY: help run test bench mutants coverage clean

@@ -140,6 +140,28 @@ START_TEST(sizes_of_the_stack_cache)
 }
 END_TEST
 
+/* A free goes to the alloc bucket while that has room, although there is a
+ * free bucket by then. */
+START_TEST(free_fills_the_alloc_bucket)
+{
+	struct kv_host host;
+	struct store s = {.supply = 2};
+	struct kv_zone_config cfg = config(&s, &host, 1, 1, 8);
+	struct kv_zone *z = open_zone(&cfg);
+
+	ck_assert_uint_eq(kv_zone_sizes(&cfg).bucket, 2);
+	ck_assert_uint_eq(take(z, 0), 2);
+	give(z, 0, 2);
+	give(z, 0, 7); /* makes the free bucket */
+	ck_assert_uint_eq(take(z, 0), 2);
+	give(z, 0, 9);
+	ck_assert_uint_eq(take(z, 0), 9);
+	ck_assert_uint_eq(take(z, 0), 1);
+	ck_assert_uint_eq(take(z, 0), 7);
+	close_zone(z, &host);
+}
+END_TEST
+
 START_TEST(items_come_from_the_end_of_a_bucket)
 {
 	struct store s = {.supply = 100};
@@ -363,6 +385,7 @@ main(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_loop_test(tc, sizes_of_the_stack_cache, 0, 7);
+	tcase_add_test(tc, free_fills_the_alloc_bucket);
 	tcase_add_test(tc, items_come_from_the_end_of_a_bucket);
 	tcase_add_test(tc, full_buckets_wait_or_are_drained);
 	tcase_add_test(tc, a_cpu_has_its_own_buckets);
