@@ -81,7 +81,8 @@ static const struct kv_field alloc_fields[] = {
     UINT(max, .min = 1), CHOICE(fit, kv_fit_words), WORD("as", name, .min = 0),
     BOOL(qcache)};
 static const struct kv_field free_fields[] = {
-    WORD("name", name, .required = true)};
+    WORD("name", name, .required = true), WORD("arena", arena, .min = 0),
+    UINT(size, .min = 1)};
 static const struct kv_field add_fields[] = {
     WORD("arena", arena, .required = true), UINT(base, .required = true),
     UINT(size, .required = true, .min = 1)};
@@ -346,6 +347,10 @@ free_block(struct reading *r)
 {
 	size_t i;
 
+	if (kv_map_get(r->map, "arena") == NULL)
+		r->step.arena = -1;
+	else if (find_arena(r) == NULL)
+		return EINVAL;
 	if (kv_names_find(&r->ld->blocks, r->args.name, &i))
 		return 0;
 	return kv_load_unknown(r->ld, at(r, "name"), "block", r->args.name,

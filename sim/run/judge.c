@@ -22,15 +22,18 @@ is_expected(const struct kv_scenario *sc, const char *id)
 	return false;
 }
 
-void
-kv_run_violate_id(
-    struct kv_run *run, const char *id, uint64_t address, const char *text)
+/* also: another name of what it breaks, or NULL; who expects one of them
+ * expects it. */
+static void
+note(struct kv_run *run, const char *id, const char *also, uint64_t address,
+    const char *text)
 {
 	struct kv_violation v = {
 	    .step = run->ops, .address = address, .text = text};
 
 	snprintf(v.id, sizeof(v.id), "%s", id);
-	v.expected = is_expected(run->sc, v.id);
+	v.expected = is_expected(run->sc, id) ||
+		     (also != NULL && is_expected(run->sc, also));
 	run->unexpected += !v.expected;
 	if (run->nviolations < KV_VIOLATIONS_MAX)
 		run->violations[run->nviolations++] = v;
@@ -38,16 +41,33 @@ kv_run_violate_id(
 		run->unlisted++;
 }
 
-/* "vmem-I4" of a module's own, "V7" of those of all. */
 void
-kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
+kv_run_violate_id(
+    struct kv_run *run, const char *id, uint64_t address, const char *text)
+{
+	note(run, id, NULL, address, text);
+}
+
+void
+kv_run_violate_both(
+    struct kv_run *run, const struct kv_diag *diag, const char *other)
 {
 	bool generic = strcmp(diag->module, "V") == 0;
 	char id[40];
 
 	snprintf(id, sizeof(id), generic ? "%s%u" : "%s-I%u", diag->module,
 	    diag->invariant);
-	kv_run_violate_id(run, id, diag->address, diag->text);
+	if (other == NULL)
+		other = kv_generic_of(id);
+	note(run, id, other, diag->address, diag->text);
+	if (other != NULL)
+		note(run, other, id, diag->address, diag->text);
+}
+
+void
+kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
+{
+	kv_run_violate_both(run, diag, NULL);
 }
 
 static uint64_t

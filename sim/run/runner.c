@@ -30,8 +30,10 @@ audit_all(struct kv_run *run)
 		judge(run, kv_world_check(run->world, &diag), &diag);
 	if (run->tlb != NULL)
 		judge(run, kv_tlb_check(run->tlb, &diag), &diag);
-	for (i = 0; i < run->sc->narenas; i++)
+	for (i = 0; i < run->sc->narenas; i++) {
 		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
+		kv_generic_imports(run, i);
+	}
 }
 
 /* The draws of operations count, and not those of what looks at them. */
@@ -77,9 +79,10 @@ kv_runner_end(struct kv_runner *r, bool created)
 }
 
 void
-kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
+kv_runner_panic_as(
+    struct kv_runner *r, const struct kv_diag *diag, const char *generic)
 {
-	kv_run_violate(r->run, diag);
+	kv_run_violate_both(r->run, diag, generic);
 	r->run->outcome = KV_OUTCOME_WOULD_PANIC;
 	r->panicked = true;
 	if (!r->busy)
@@ -87,6 +90,12 @@ kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
 	r->busy = false;
 	r->run->op.error = EFAULT;
 	tell(r->run, true);
+}
+
+void
+kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
+{
+	kv_runner_panic_as(r, diag, NULL);
 }
 
 int

@@ -121,9 +121,13 @@ void kv_run_drain(struct kv_run *run);
 /* Do all expectations hold, and was every violation expected? */
 bool kv_run_passed(const struct kv_run *run);
 
-/* Note a violation; or one of an id of its own.  text: kept as long as the run.
- */
+/* Note a violation: "vmem-I4" of a module's own, "V7" of those of all, or both,
+ * where one is what the other comes to; other: the second name, if it is not
+ * that of the table (generic.c).  Or one of an id of its own.  text: kept as
+ * long as the run. */
 void kv_run_violate(struct kv_run *run, const struct kv_diag *diag);
+void kv_run_violate_both(
+    struct kv_run *run, const struct kv_diag *diag, const char *other);
 void kv_run_violate_id(
     struct kv_run *run, const char *id, uint64_t address, const char *text);
 

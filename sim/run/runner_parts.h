@@ -108,8 +108,11 @@ void kv_samples_close(struct kv_runner *r);
 void kv_runner_begin(struct kv_runner *r, enum kv_step_kind kind);
 void kv_runner_end(struct kv_runner *r, bool created);
 
-/* The kernel would have stopped here; so does the run. */
+/* The kernel would have stopped here; so does the run.  generic: see
+ * kv_run_violate_both. */
 void kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag);
+void kv_runner_panic_as(
+    struct kv_runner *r, const struct kv_diag *diag, const char *generic);
 
 /* The place asks for something that is not legal.  => EINVAL, noted */
 int kv_runner_refuse(
@@ -151,6 +154,44 @@ bool kv_runner_fault(
 
 /* A write went through to the page that the tables map. */
 void kv_runner_wrote(struct kv_runner *r, unsigned space, kv_va_t va);
+
+/* "V3" for "pmap-I1": what an invariant of a module comes to, or NULL. */
+const char *kv_generic_of(const char *id);
+
+/* Judge what an arena of the scenario imported (V2). */
+void kv_generic_imports(struct kv_run *run, size_t arena);
+
+/* Consecutive pages of equal rights. */
+struct kv_page_run {
+	kv_va_t va;
+	kv_pa_t pa;
+	uint64_t size; /* bytes */
+	unsigned attr; /* KV_PTE_* that are rights */
+};
+struct kv_page_runs {
+	struct kv_page_run *list; /* owned */
+	size_t count, capacity;
+};
+
+/* The pages around the range of a step on page tables. */
+struct kv_range_watch {
+	struct kv_page_runs before, wanted, after;
+	kv_va_t start, end; /* what is looked at: whole leaves */
+	kv_va_t va;
+	uint64_t size; /* of the range, bytes */
+};
+
+/* Are ranges judged in this run?  Where everything that a step touched is to
+ * be checked, and where V5 or V8 is expected. */
+bool kv_range_is_judged(const struct kv_runner *r);
+
+/* Look at the range before a step; what: KV_MAP_FAIL_*, done: bytes that the
+ * step says it did, if it failed (V5, V8). */
+void kv_range_before(struct kv_runner *r, const struct kv_map_step *s,
+    kv_va_t va, struct kv_range_watch *w);
+void kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
+    struct kv_range_watch *w, int what, int error, uint64_t done);
+void kv_range_watch_fini(struct kv_range_watch *w);
 
 /* flush.*: the operands of range flushes. */
 void kv_range_ops_measure(const struct kv_runner *r, struct kv_metrics *m);

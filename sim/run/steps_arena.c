@@ -62,7 +62,7 @@ kv_arena_give(struct kv_runner *r, struct block *b)
 	error = b->plain ? kv_vmem_free(vm, b->va, b->size, &diag)
 			 : kv_vmem_xfree(vm, b->va, b->size, &diag);
 	if (error != 0) {
-		kv_runner_panic(r, &diag);
+		kv_runner_panic_as(r, &diag, "V1");
 		return;
 	}
 	b->live = false;
@@ -159,7 +159,8 @@ block_named(struct kv_runner *r, const struct kv_step *step)
 }
 
 /* A block whose allocation failed is none; one freed before is freed again,
- * which is what a kernel panics on. */
+ * or it is freed to another arena, or as another size, which is what a kernel
+ * panics on. */
 int
 kv_step_free(struct kv_runner *r, const struct kv_step *step)
 {
@@ -168,8 +169,13 @@ kv_step_free(struct kv_runner *r, const struct kv_step *step)
 	if (b == NULL)
 		return kv_runner_refuse(
 		    r, &step->place, "no block of that name so far");
-	if (b->given)
-		kv_arena_give(r, b);
+	if (!b->given)
+		return 0;
+	if (step->arena >= 0)
+		b->arena = step->arena;
+	if (step->req.size != 0)
+		b->size = step->req.size;
+	kv_arena_give(r, b);
 	return 0;
 }
 

@@ -102,23 +102,32 @@ static int
 each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 {
 	const struct kv_map_step *s = step->map;
+	struct kv_range_watch watch = {.size = 0};
 	kv_va_t va = 0;
 	uint64_t i;
-	int error = kv_runner_late(r, &s->va, &va);
+	int late = kv_runner_late(r, &s->va, &va), error = late;
+	const bool judged = late == 0 && kv_range_is_judged(r);
 
-	if (error == EINVAL)
+	if (late == EINVAL)
 		return EINVAL;
 	for (i = 0; i < step->count; i++, va += s->stride) {
 		kv_runner_begin(r, step->kind);
 		kv_limit_through(s->npages);
 		r->run->op.space = s->space;
 		r->run->op.va = va;
-		if (judge(r, s, error != 0 ? error : fn(r, s, va, i), fail) !=
-		    0)
-			return EINVAL;
+		if (judged)
+			kv_range_before(r, s, va, &watch);
+		if (late == 0)
+			error = fn(r, s, va, i);
+		if (judge(r, s, error, fail) != 0)
+			break;
+		if (judged)
+			kv_range_after(
+			    r, s, &watch, fail, error, r->run->op.done);
 		kv_runner_end(r, false);
 	}
-	return 0;
+	kv_range_watch_fini(&watch);
+	return i < step->count ? EINVAL : 0;
 }
 
 /* By mode: where nothing is mapped yet. */

@@ -20,7 +20,7 @@ MODULES = {
     'tlb': ['sim/hw/tlb.c'],
     'space': ['sim/run/space.c'],
     'cow': ['sim/hw/cow.c'],
-    'V': ['sim/run/steps_touch.c', 'alloc/layout.c'],
+    'V': ['sim/run/generic.c', 'sim/run/steps_touch.c', 'alloc/layout.c'],
     'world': ['sim/run/drain.c'],
     'zone': ['alloc/zone.c'],
     'ptpool': ['alloc/ptpool.c'],

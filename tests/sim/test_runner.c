@@ -208,8 +208,9 @@ START_TEST(test_would_panic)
 		expect_violation("violation(\"vmem-I5\")", "vmem-I5");
 	run(1);
 	ck_assert_int_eq(f.run->outcome, KV_OUTCOME_WOULD_PANIC);
-	ck_assert_uint_eq(f.run->nviolations, 1);
+	ck_assert_uint_eq(f.run->nviolations, 2);
 	ck_assert_str_eq(f.run->violations[0].id, "vmem-I5");
+	ck_assert_str_eq(f.run->violations[1].id, "V1");
 	ck_assert_uint_eq(f.run->violations[0].step, 3);
 	ck_assert_uint_eq(f.run->violations[0].address, 16 * PAGE);
 	/* The run ended there, and its figures are those of that moment. */

@@ -186,8 +186,9 @@ START_TEST(test_freed_while_mapped)
 		    "- release: {object: p, offset: 9, pages: 1}\n",
 		1),
 	    0);
-	ck_assert_uint_eq(run->nviolations, 1);
+	ck_assert_uint_eq(run->nviolations, 2);
 	ck_assert_str_eq(run->violations[0].id, "space-I2");
+	ck_assert_str_eq(run->violations[1].id, "V6");
 	ck_assert_uint_eq(run->violations[0].address, 9 << 12);
 	ck_assert_int_eq(run->outcome, KV_OUTCOME_FAILED);
 }
