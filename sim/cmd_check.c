@@ -8,7 +8,21 @@
 #include "cmd.h"
 #include "out/check.h"
 #include "out/log.h"
+#include "out/mutants.h"
 #include "run/plant.h"
+
+/* What --mutants does not go with: it says itself what is injected, and has no
+ * verdict on a scenario. */
+static int
+check_mutants(const struct kv_opts *opts)
+{
+	if (!opts->mutants ||
+	    (opts->inject == NULL && opts->baseline == NULL &&
+		opts->junit == NULL && opts->ndefines == 0 && !opts->kvm))
+		return 0;
+	kv_log_error("check: --mutants goes with --seed, --audit and -j alone");
+	return KV_EXIT_USAGE;
+}
 
 /* => 0; KV_EXIT_USAGE after a message */
 static int
@@ -16,6 +30,8 @@ check_options(const struct kv_opts *opts)
 {
 	struct stat st;
 
+	if (check_mutants(opts) != 0)
+		return KV_EXIT_USAGE;
 	if (opts->inject != NULL && kv_plant_find(opts->inject) == KV_PLANTS) {
 		kv_log_error("check: no fault \"%s\" in this version "
 			     "(see kvasir list faults)",
@@ -112,6 +128,35 @@ collect(struct kv_check *c, const struct kv_opts *opts)
 	return error;
 }
 
+/* The kill table.  => exit status */
+static int
+hunt(struct kv_check *c, const struct kv_check_config *cfg)
+{
+	struct kv_mutants m = {0};
+	struct kv_buf b = {0};
+	int status = KV_EXIT_USAGE;
+
+	if (kv_mutants_run(c, cfg, &m) == 0) {
+		kv_mutants_text(&m, &b);
+		fwrite(b.data, 1, b.size, stdout);
+		status = m.fates[KV_MUTANT_SURVIVED] == 0 ? KV_EXIT_OK
+							  : KV_EXIT_FAILED;
+	}
+	kv_buf_fini(&b);
+	kv_mutants_fini(&m);
+	return status;
+}
+
+/* => exit status */
+static int
+judge(struct kv_check *c, const struct kv_check_config *cfg,
+    const struct kv_opts *opts)
+{
+	if (opts->mutants)
+		return hunt(c, cfg);
+	return kv_check_run(c, cfg) == 0 ? report(c, opts) : KV_EXIT_USAGE;
+}
+
 int
 kv_cmd_check(const struct kv_opts *opts)
 {
@@ -129,9 +174,8 @@ kv_cmd_check(const struct kv_opts *opts)
 	int status = check_options(opts);
 
 	if (status == 0)
-		status = collect(&c, opts) == 0 && kv_check_run(&c, &cfg) == 0
-			     ? report(&c, opts)
-			     : KV_EXIT_USAGE;
+		status = collect(&c, opts) == 0 ? judge(&c, &cfg, opts)
+						: KV_EXIT_USAGE;
 	kv_check_fini(&c);
 	return status;
 }

@@ -169,6 +169,14 @@ set_update_baseline(struct parse *p, char *value)
 }
 
 static bool
+set_mutants(struct parse *p, char *value)
+{
+	(void)value;
+	p->opts->mutants = true;
+	return true;
+}
+
+static bool
 set_output(struct parse *p, char *value)
 {
 	p->opts->output = value;
@@ -357,6 +365,8 @@ static const struct option_row {
 	"hold the figures against those of DIR, a file a scenario"},
     {"update-baseline", 0, NULL, KV_OPT_CHECK, set_update_baseline,
 	"write the figures of what passes to that folder instead"},
+    {"mutants", 0, NULL, KV_OPT_CHECK, set_mutants,
+	"which scenario catches which fault: the kill table"},
     {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,
 	"also write the report's files to DIR"},
     {"trace", 0, "FILE", KV_OPT_TRACE, set_trace,

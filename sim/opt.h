@@ -60,7 +60,7 @@ struct kv_opts {
 	char **metrics; /* owned list; strings belong to argv */
 	size_t nmetrics;
 	const char *junit, *baseline; /* NULL = none */
-	bool update_baseline;
+	bool update_baseline, mutants;
 	const char *of;	 /* policies or zones, as given; NULL = all */
 	char **operands; /* owned list; strings belong to argv */
 	size_t noperands;

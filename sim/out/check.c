@@ -113,12 +113,12 @@ item_fini(struct kv_check_item *item)
 	kv_mem_free(item->row);
 }
 
-/* By name; what was named twice is done once. */
-static void
-arrange(struct kv_check *c)
+size_t
+kv_check_arrange(struct kv_check *c, const struct kv_check_config *cfg)
 {
 	size_t i, n = 0;
 
+	c->cfg = cfg;
 	if (c->count != 0)
 		qsort(c->items, c->count, sizeof(*c->items), by_name);
 	for (i = 0; i < c->count; i++)
@@ -128,6 +128,7 @@ arrange(struct kv_check *c)
 		else
 			c->items[n++] = c->items[i];
 	c->count = n;
+	return n;
 }
 
 /* Two scenarios of one name would share a baseline. */
@@ -224,7 +225,8 @@ check_defines(const struct kv_check *c)
 int
 kv_check_run(struct kv_check *c, const struct kv_check_config *cfg)
 {
-	struct kv_jobs jobs = {.what = "check",
+	const struct kv_jobs jobs = {.what = "check",
+	    .count = kv_check_arrange(c, cfg),
 	    .nprocesses = cfg->njobs,
 	    .batch = 1,
 	    .apart = true,
@@ -235,12 +237,9 @@ kv_check_run(struct kv_check *c, const struct kv_check_config *cfg)
 	int error;
 	size_t i;
 
-	c->cfg = cfg;
 	c->known = kv_mem_resize(NULL, cfg->ndefines, sizeof(*c->known));
 	for (i = 0; i < cfg->ndefines; i++)
 		c->known[i] = false;
-	arrange(c);
-	jobs.count = c->count;
 	error = check_names(c);
 	if (error == 0)
 		error = kv_jobs_run(&jobs);

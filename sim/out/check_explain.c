@@ -9,7 +9,7 @@
 #include "out/report_whatis.h"
 
 /* Of one fault there may be many; these are said. */
-enum { VIOLATIONS_SHOWN = 5, CELL = 80 };
+enum { VIOLATIONS_SHOWN = 5, NAMES_SHOWN = 12, CELL = 80 };
 
 /* ---- Expectations ---------------------------------------------------- */
 
@@ -54,40 +54,77 @@ put_distance(
 }
 
 static void
-put_expectation(
-    struct kv_buf *b, const struct kv_formula *f, const struct kv_judgement *j)
+put_value(struct kv_buf *b, const struct kv_value *v, bool hex)
 {
-	char value[CELL];
+	char cell[CELL];
+
+	if (v->kind == KV_VALUE_NONE) {
+		kv_buf_printf(b, "not a figure of this run");
+	} else if (v->kind == KV_VALUE_WORD) {
+		kv_buf_printf(b, "%s", v->w);
+	} else {
+		kv_format_value(cell, sizeof(cell), v, hex);
+		kv_buf_printf(b, "%s", cell);
+	}
+}
+
+/* The names of an expression that is no comparison, each once. */
+struct names {
+	struct kv_run *run;
+	struct kv_buf *b;
+	const char *seen[NAMES_SHOWN];
+	size_t count;
+};
+
+static int
+put_name(void *arg, const char *name, const struct kv_place *place)
+{
+	struct names *n = arg;
+	const struct kv_metric *x = kv_metrics_find(&n->run->metrics, name);
+	struct kv_value v;
+	size_t i;
+
+	(void)place;
+	for (i = 0; i < n->count; i++)
+		if (strcmp(n->seen[i], name) == 0)
+			return 0;
+	if (n->count == NAMES_SHOWN || !kv_run_lookup(n->run, name, &v))
+		return 0;
+	kv_buf_printf(n->b, "%s%s is ", n->count == 0 ? "" : ", ", name);
+	put_value(n->b, &v, x != NULL && x->kind == KV_METRIC_HEX);
+	n->seen[n->count++] = name;
+	return 0;
+}
+
+static void
+put_expectation(struct kv_run *run, const struct kv_formula *f,
+    const struct kv_judgement *j, struct kv_buf *b)
+{
+	struct names names = {.run = run, .b = b};
 
 	kv_buf_printf(b, "%s:%u:%u: expected %s: ", f->place.path,
 	    f->place.line, f->place.column, j->text);
 	if (f->expr == NULL) {
-		kv_buf_printf(b, "there was none\n");
-		return;
+		kv_buf_printf(b, "there was %s", f->absent ? "one" : "none");
+	} else if (j->limit.kind == KV_VALUE_NONE) {
+		kv_expr_walk_names(f->expr, put_name, &names);
+	} else {
+		kv_buf_printf(b, "it is ");
+		put_value(b, &j->value, j->hex);
+		put_distance(b, &j->value, &j->limit);
 	}
-	if (j->value.kind == KV_VALUE_NONE) {
-		kv_buf_printf(b, "this run has no such figure\n");
-		return;
-	}
-	if (j->value.kind == KV_VALUE_WORD) {
-		kv_buf_printf(b, "it is %s\n", j->value.w);
-		return;
-	}
-	kv_format_value(value, sizeof(value), &j->value, j->hex);
-	kv_buf_printf(b, "it is %s", value);
-	put_distance(b, &j->value, &j->limit);
 	kv_buf_add(b, "\n", 1);
 }
 
 static void
-put_expectations(const struct kv_run *run, struct kv_buf *b)
+put_expectations(struct kv_run *run, struct kv_buf *b)
 {
 	size_t i;
 
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (!run->judged[i].ok)
 			put_expectation(
-			    b, &run->sc->expect[i], &run->judged[i]);
+			    run, &run->sc->expect[i], &run->judged[i], b);
 }
 
 /* ---- Violations ------------------------------------------------------ */

@@ -6,6 +6,10 @@
 #include "out/check.h"
 #include "run/once.h"
 
+/* Order what was added by name; what was named twice is done once.
+ * => how many scenarios there are */
+size_t kv_check_arrange(struct kv_check *c, const struct kv_check_config *cfg);
+
 /* Run one scenario and append its row: a byte for the verdict, a byte a
  * define for whether it was known, then the three texts of an item. */
 void kv_check_one(

@@ -74,6 +74,8 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 	struct kv_run_config run = cfg->run;
 	int error = load(cfg, &o->sc, errors);
 
+	/* The sound twin of a run is held against machines as that is. */
+	run.verify = error == 0 && (run.kvm || o->sc->plants != 0);
 	if (error == 0)
 		error = plants_of(cfg, o->sc, errors);
 	if (error == 0)
@@ -83,7 +85,7 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 	if (cfg->ready != NULL)
 		cfg->ready(cfg->arg, o->sc);
 	run.verifier = o->verifier;
-	run.verify = run.kvm || o->sc->plants != 0;
+	run.verify = run.verify || o->sc->plants != 0;
 	return kv_run_execute(o->sc, &run, &o->run, errors);
 }
 

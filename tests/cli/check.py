@@ -442,6 +442,62 @@ def killed():
     check(0, 'two', '--baseline', 'now', '--seed', '2', '--update-baseline')
 
 
+def mutants():
+    """The kill table: who tells, when; survivors are a failure."""
+    def table(status, *args):
+        run = subprocess.run([PROGRAM, 'check', '--mutants', *args],
+                             capture_output=True, text=True, check=False)
+        want(run.returncode == status, f'{args}: {run.returncode} {run.stderr}')
+        lines = run.stdout.splitlines()
+        want(lines[0].split() == ['FAULT', 'KILLED', 'BY', 'STEP', 'SCENARIO'],
+             lines[0])
+        faults = [line.split()[0] for line in lines[1:-1]]
+        listed = subprocess.run([PROGRAM, 'list', 'faults'],
+                                capture_output=True, text=True, check=True)
+        want(faults == [line.split()[0]
+                        for line in listed.stdout.splitlines()[1:]],
+             f'not the faults of the table: {faults}')
+        return {line.split()[0]: ' '.join(line.split()[1:])
+                for line in lines[1:]}
+
+    stacks = 'kvasir: 1\nmachine: {memory: 64M}\n' \
+        'kstacks: {policy: freebsd-d38852}\nwork: [{spawn: {count: 3}}]\n'
+    os.mkdir('mutants')
+    write('mutants/a.yaml', ARENA)
+    write('mutants/b.yaml', stacks + 'inject: [mmu-F1]\n'
+          'expect: [violation("mmu-I2")]\n')
+    # Fails with the fault: not what it expects.
+    write('mutants/c.yaml', stacks + 'inject: [mmu-F3]\n'
+          'expect: [kstack.live == 3]\n')
+    # Nothing is mapped, so that nothing can be mapped wrongly.
+    write('mutants/d.yaml', stacks.replace('spawn: {count: 3}',
+                                           'idle: {operations: 3}') +
+          'inject: [mmu-F4]\nexpect: [kstack.live == 0]\n')
+    write('mutants/e.yaml', stacks + 'inject: [mmu-F2, mmu-F1]\n'
+          'expect: [violation("mmu-I2")]\n')
+    got = table(1, 'mutants')
+    want(got['mmu-F1'] == 'mmu-I2 3 b', got['mmu-F1'])
+    want(got['mmu-F2'] == 'SURVIVED - -: no scenario injects it, alone',
+         got['mmu-F2'])
+    want(got['mmu-F3'].startswith('SURVIVED - c: violation mmu-I3 after step 3'
+                                  ), got['mmu-F3'])
+    want(got['mmu-F4'] == 'invisible - d', got['mmu-F4'])
+    # One that kills is enough.
+    write('mutants/f.yaml', read('mutants/b.yaml').replace('F1', 'F4'))
+    write('mutants/a2.yaml', read('mutants/c.yaml').replace('F3', 'F1'))
+    for n in '1', '2':
+        got = table(1, 'mutants', '-j', n)
+        want(got['mmu-F4'] == 'mmu-I2 3 f' and got['mmu-F1'] == 'mmu-I2 3 b',
+             f'{got}')
+    write('mutants/g.yaml', 'broken')
+    _, err = check(2, '--mutants', 'mutants')
+    says(err, '^mutants/g.yaml:1:1: ', 'stderr')
+    for args in (['--inject', 'mmu-F1'], ['--junit', 'j.xml'], ['-D', 'n=1'],
+                 ['--baseline', 'old'], ['--backend', 'kvm']):
+        _, err = check(2, '--mutants', 'two', *args)
+        says(err, '--mutants goes with', 'stderr')
+
+
 def without_kvm():
     """What needs it is skipped, with the reason; status 77 if all was."""
     machine = subprocess.run([PROGRAM, 'machine', '--require-kvm'],
@@ -481,7 +537,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         for part in (verdicts, refusals, junit_files, jobs, baselines, killed,
-                     without_kvm, shipped):
+                     mutants, without_kvm, shipped):
             part()
         os.chdir('/')
     print(f'{len(FAILED)} complaints')
