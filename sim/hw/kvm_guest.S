@@ -7,8 +7,11 @@
  *
  *   rsi  next entry of the list     r12  next record of the fault log
  *   rcx  entries left               r13  number of the run
- *                                   r14  top of a stack that is mapped
- *                                   r15  where to go on behind a fault
+ *   r11  what follows a fault       r14  top of a stack that is mapped
+ *                                   r15  where a page fault is logged
+ *
+ * A page fault hands its error code and CR2, in rbx and rdx, to code at CPL 3,
+ * which logs it: four instructions for an emulator, and a store.
  *
  * A record of the log is {error code | vector << 32, CR2, rcx}; vector 0 stands
  * for 14.  The port of an OUT says how a run ended (kvm_guest.h).
@@ -21,7 +24,7 @@
 	.globl kv_guest_read, kv_guest_read_next
 	.globl kv_guest_write, kv_guest_write_next
 	.globl kv_guest_exec, kv_guest_exec_next
-	.globl kv_guest_store, kv_guest_store_next
+	.globl kv_guest_store, kv_guest_store_next, kv_guest_fault
 	.globl kv_guest_count, kv_guest_push, kv_guest_flush
 	.globl kv_guest_on_page_fault, kv_guest_on_protection
 	.globl kv_guest_on_double_fault, kv_guest_on_done
@@ -97,20 +100,25 @@ kv_guest_flush:
 /* ---- Handlers, CPL 0 ------------------------------------------------- */
 
 kv_guest_on_page_fault:
-	popq	(%r12)
-	movq	%cr2, %rax
-	movq	%rax, 8(%r12)
-	movq	%rcx, 16(%r12)
-	addq	$KV_GUEST_RECORD, %r12
+	popq	%rbx
+	movq	%cr2, %rdx
 	movq	%r15, (%rsp)
 	iretq
+
+/* At CPL 3. */
+kv_guest_fault:
+	movq	%rbx, (%r12)
+	movq	%rdx, 8(%r12)
+	movq	%rcx, 16(%r12)
+	addq	$KV_GUEST_RECORD, %r12
+	jmpq	*%r11
 
 kv_guest_on_protection:
 	popq	(%r12)
 	movl	$13, 4(%r12)
 	movq	%rcx, 16(%r12)
 	addq	$KV_GUEST_RECORD, %r12
-	movq	%r15, (%rsp)
+	movq	%r11, (%rsp)
 	iretq
 
 kv_guest_on_double_fault:

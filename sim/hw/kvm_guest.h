@@ -27,7 +27,8 @@ extern const char kv_guest_read[], kv_guest_read_next[];
 extern const char kv_guest_write[], kv_guest_write_next[];
 extern const char kv_guest_exec[], kv_guest_exec_next[];
 extern const char kv_guest_store[], kv_guest_store_next[];
-extern const char kv_guest_count[], kv_guest_push[], kv_guest_flush[];
+extern const char kv_guest_count[], kv_guest_fault[], kv_guest_push[],
+    kv_guest_flush[];
 extern const char kv_guest_on_page_fault[], kv_guest_on_protection[];
 extern const char kv_guest_on_double_fault[], kv_guest_on_done[];
 extern const char kv_guest_on_flush[], kv_guest_on_stray[];

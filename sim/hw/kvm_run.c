@@ -117,7 +117,8 @@ set_registers(const struct kv_vm *vm, struct kv_vm_cpu *cpu,
 	    .r12 = log_va(vm, call),
 	    .r13 = call->number,
 	    .r14 = call->user ? stack3 : stack0,
-	    .r15 = call->next != NULL ? kv_vm_code(vm, call->next) : 0};
+	    .r11 = call->next != NULL ? kv_vm_code(vm, call->next) : 0,
+	    .r15 = call->next != NULL ? kv_vm_code(vm, kv_guest_fault) : 0};
 	s->regs.rsp = call->stack != 0 ? call->stack : s->regs.r14;
 	s->sregs = *cpu->sregs;
 	if (call->user) {

@@ -41,6 +41,7 @@ enum { SOFT_U = 1 << 9 };
 
 struct kv_kvm_page {
 	uint64_t *queued; /* a bit an entry; behind the entries */
+	uint64_t warm;	  /* a bit a line */
 	uint64_t entry[]; /* what they are to be */
 };
 
@@ -296,6 +297,7 @@ write_slot(struct kv_kvm_tables *t, uint32_t slot)
 	int error;
 
 	p->queued[index / 64] &= ~(UINT64_C(1) << index % 64);
+	p->warm &= ~(UINT64_C(1) << index / KV_KVM_LINE);
 	if (page == 0) { /* the root: the format gives all tables U */
 		error = write_entry(t, pa_of(t, 0) + offset, entry & ~t->u);
 		return error != 0
@@ -321,6 +323,60 @@ kv_kvm_tables_commit(struct kv_kvm_tables *t)
 	t->nqueue = 0;
 	error = list_run(t);
 	return first != 0 ? first : error;
+}
+
+/* ---- Lines ----------------------------------------------------------- */
+
+/* Where an entry of the guest's tables is. */
+static kv_pa_t
+at_of(const struct kv_kvm_tables *t, const uint64_t *entry)
+{
+	return t->vm->base + (uint64_t)((const char *)entry - t->vm->control);
+}
+
+int
+kv_kvm_tables_store(
+    struct kv_kvm_tables *t, const uint64_t *entry, uint64_t value)
+{
+	return list_add(t, at_of(t, entry), value);
+}
+
+int
+kv_kvm_tables_flush(struct kv_kvm_tables *t)
+{
+	return list_run(t);
+}
+
+/* The table of a line, and the line's bit. */
+static struct kv_kvm_page *
+page_of_line(const struct kv_kvm_tables *t, const uint64_t *line, uint64_t *bit)
+{
+	const uint64_t size = UINT64_C(1) << t->format->page_shift;
+	const kv_pa_t at = at_of(t, line);
+
+	*bit = UINT64_C(1) << at % size / (KV_KVM_LINE * sizeof(*line));
+	return t->pages[page_of(t, at & ~(size - 1))];
+}
+
+bool
+kv_kvm_line_warm(struct kv_kvm_tables *t, const uint64_t *line)
+{
+	uint64_t bit;
+	struct kv_kvm_page *p = page_of_line(t, line, &bit);
+
+	if ((p->warm & bit) != 0)
+		return false;
+	p->warm |= bit;
+	return true;
+}
+
+void
+kv_kvm_line_cool(struct kv_kvm_tables *t, const uint64_t *line)
+{
+	uint64_t bit;
+	struct kv_kvm_page *p = page_of_line(t, line, &bit);
+
+	p->warm &= ~bit;
 }
 
 /* ---- Inspect --------------------------------------------------------- */

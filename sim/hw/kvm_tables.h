@@ -6,6 +6,9 @@
 #include "hw/kvm_vm.h"
 #include "hw/pmap.h"
 
+/* Entries of a table from which KVM derives at one fault, at most. */
+enum { KV_KVM_LINE = 8 };
+
 struct kv_kvm_page; /* one table: kvm_tables.c */
 
 /* A guest's page tables; theory in kvm_tables.c. */
@@ -13,6 +16,7 @@ struct kv_kvm_tables {
 	struct kv_vm *vm;		    /* (c) */
 	const struct kv_pte_format *format; /* (c) */
 	uint64_t u, am;			    /* (c) bits of U; of A and M */
+	bool shadow;			    /* KVM derives tables of its own */
 	struct kv_pmap *pmap;		    /* what the tables are to be */
 	struct kv_kvm_page **pages;	    /* 0: the root; then the pool's */
 	size_t npages, most;
@@ -40,6 +44,17 @@ int kv_kvm_tables_commit(struct kv_kvm_tables *t);
  * NULL: none. */
 uint64_t *kv_kvm_tables_find(
     const struct kv_kvm_tables *t, kv_va_t va, struct kv_leaf *leaf);
+
+/* Have the guest store into its tables: the next flush does it at the latest.
+ * => 0; EIO, ETIMEDOUT */
+int kv_kvm_tables_store(
+    struct kv_kvm_tables *t, const uint64_t *entry, uint64_t value);
+int kv_kvm_tables_flush(struct kv_kvm_tables *t);
+
+/* Call a line of entries, aligned, warm until one of them is written by a
+ * commit, or it is called cold.  => false: it was warm */
+bool kv_kvm_line_warm(struct kv_kvm_tables *t, const uint64_t *line);
+void kv_kvm_line_cool(struct kv_kvm_tables *t, const uint64_t *line);
 
 /* As kv_pmap_walk, of the guest's tables. */
 int kv_kvm_tables_walk(struct kv_kvm_tables *t, kv_va_t start, kv_va_t end,

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/kvm_warm.h"
 #include "out/mem.h"
 
 enum { VECTOR_PF = 14, RET = 0xc3, WORD = sizeof(uint64_t) };
@@ -143,10 +144,9 @@ static const struct {
     [KV_ACCESS_WRITE] = {kv_guest_write, kv_guest_write_next},
     [KV_ACCESS_EXEC] = {kv_guest_exec, kv_guest_exec_next}};
 
-/* Split n entries into as many calls as are worth it.  => their number */
-static unsigned
-split(const struct kv_kvm_tables *t, enum kv_access access, size_t n,
-    struct kv_vm_call *calls)
+unsigned
+kv_kvm_touch_split(const struct kv_kvm_tables *t, enum kv_access access,
+    size_t n, struct kv_vm_call *calls)
 {
 	size_t parts = n / PART_LEAST, i;
 
@@ -163,13 +163,13 @@ split(const struct kv_kvm_tables *t, enum kv_access access, size_t n,
 	return (unsigned)parts;
 }
 
-/* One list, of at most KV_VM_BATCH. */
+/* The list is a part of another, from base on. */
 static int
-touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
+touch_part(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
     size_t base, size_t n, struct kv_kvm_faults *out)
 {
 	struct kv_vm_call calls[KV_VM_CPUS];
-	unsigned ncalls = split(t, access, n, calls), i;
+	unsigned ncalls = kv_kvm_touch_split(t, access, n, calls), i;
 	char *kept = NULL;
 	int error;
 
@@ -190,6 +190,27 @@ touch_batch(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
 	return error;
 }
 
+/* What is written and fetched has memory of the host anyway. */
+static int
+touch_warm(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
+    size_t base, size_t n, struct kv_kvm_faults *out)
+{
+	struct kv_kvm_warm w = {0};
+	int error = kv_kvm_warm(t, list, n, access != KV_ACCESS_READ, &w);
+
+	if (error == 0)
+		error = touch_part(t, access, list, base, n, out);
+	kv_kvm_warm_end(t, &w);
+	return error;
+}
+
+int
+kv_kvm_touch_cold(struct kv_kvm_tables *t, enum kv_access access,
+    const kv_va_t *list, size_t n, struct kv_kvm_faults *out)
+{
+	return n == 0 ? 0 : touch_part(t, access, list, 0, n, out);
+}
+
 int
 kv_kvm_touch(struct kv_kvm_tables *t, enum kv_access access,
     const kv_va_t *list, size_t n, struct kv_kvm_faults *out)
@@ -199,7 +220,7 @@ kv_kvm_touch(struct kv_kvm_tables *t, enum kv_access access,
 
 	for (i = 0; i < n; i += part) {
 		part = n - i < KV_VM_BATCH ? n - i : KV_VM_BATCH;
-		error = touch_batch(t, access, list + i, i, part, out);
+		error = touch_warm(t, access, list + i, i, part, out);
 		if (error != 0)
 			return error;
 	}

@@ -11,9 +11,18 @@ struct kv_kvm_faults {
 	size_t capacity, count;
 };
 
-/* Touch each address once, in order.
+/* Touch each address once, in order; a long list after a warm-up.
  * => 0, faults added to *out; EIO, ETIMEDOUT and a reason of the guest */
 int kv_kvm_touch(struct kv_kvm_tables *t, enum kv_access access,
     const kv_va_t *list, size_t n, struct kv_kvm_faults *out);
+
+/* The same of a list of at most KV_VM_BATCH, without a warm-up. */
+int kv_kvm_touch_cold(struct kv_kvm_tables *t, enum kv_access access,
+    const kv_va_t *list, size_t n, struct kv_kvm_faults *out);
+
+/* Split n entries of a list into as many calls as are worth it.
+ * => their number */
+unsigned kv_kvm_touch_split(const struct kv_kvm_tables *t,
+    enum kv_access access, size_t n, struct kv_vm_call *calls);
 
 #endif

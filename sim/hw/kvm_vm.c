@@ -170,6 +170,14 @@ kv_vm_memory(const struct kv_vm *vm, kv_pa_t pa)
 	return vm->pieces[pa / size].host + pa % size;
 }
 
+bool
+kv_vm_is_logged(const struct kv_vm *vm, kv_pa_t pa)
+{
+	uint64_t size = kv_vm_piece_size(vm);
+
+	return pa / size < vm->npieces && vm->pieces[pa / size].logged;
+}
+
 /* A slot that goes takes along everything derived from page tables. */
 int
 kv_vm_zap(struct kv_vm *vm)

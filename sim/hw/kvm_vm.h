@@ -128,6 +128,9 @@ int kv_vm_back(struct kv_vm *vm, kv_pa_t pa, uint64_t size);
 /* Where the host sees pa, up to the end of its piece; NULL: not backed. */
 char *kv_vm_memory(const struct kv_vm *vm, kv_pa_t pa);
 
+/* Does KVM log what is written there? */
+bool kv_vm_is_logged(const struct kv_vm *vm, kv_pa_t pa);
+
 /* Bytes of a piece. */
 uint64_t kv_vm_piece_size(const struct kv_vm *vm);
 

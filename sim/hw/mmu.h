@@ -89,7 +89,8 @@ struct kv_mmu_host {
 
 /*
  * What a machine does.  pa is an address in the machine's memory, which starts
- * at 0 and is as large as the addresses used need.  attr: KV_PTE_W, X, G, U.
+ * at 0 and is as large as the addresses used need.  attr: KV_PTE_W, X, G, U; of
+ * map A and M, too: as if the pages had been touched, or written, before.
  */
 struct kv_mmu_ops {
 	void (*close)(struct kv_mmu *mmu);
@@ -147,7 +148,8 @@ struct kv_mmu_ops {
 	 * KVM begins to log a range with the first call for it, and has all
 	 * bits set then: throw that away.  Nested paging counts the first
 	 * read of a page as a write: read them, throw that away, too (kvm.md
-	 * 1).  A machine that logs has no large leaves there any more.
+	 * 1); so does shadow paging where a page was mapped with M.  A machine
+	 * that logs has no large leaves there any more.
 	 * => 0; EINVAL; EOPNOTSUPP */
 	int (*dirty)(
 	    struct kv_mmu *mmu, kv_pa_t pa, uint64_t size, uint64_t *bitmap);

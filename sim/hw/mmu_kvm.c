@@ -9,13 +9,14 @@
  * 2 Representation.  See kvm_vm.h for memory and runs, kvm_tables.c for tables.
  * 3 Invariants.  Those of kvm_tables.c.
  * 4 Cost.  kvm.md 2: some 35 us a list, then 10 to 20 ns a page, 12 us a fault;
- *   long lists are shared by the vCPUs.
+ *   long lists are shared by the vCPUs.  Under shadow paging the first touch of
+ *   a page is a fault, too, which pages that have A share (kvm_warm.c).
  * 5 Fidelity.  None is claimed: this is what models are held against.  G means
  *   nothing: CR4.PGE is off, so that a new CR3 flushes everything.
  */
 #include <stdlib.h>
+#include <string.h>
 
-#include "alloc/kv.h"
 #include "hw/kvm_host.h"
 #include "hw/kvm_touch.h"
 #include "hw/pte_code.h"
@@ -105,7 +106,8 @@ static int
 kvm_map(struct kv_mmu *mmu, kv_va_t va, kv_pa_t pa, unsigned level, size_t n,
     unsigned attr)
 {
-	const unsigned known = KV_PTE_W | KV_PTE_X | KV_PTE_G | KV_PTE_U;
+	const unsigned known =
+	    KV_PTE_W | KV_PTE_X | KV_PTE_G | KV_PTE_U | KV_PTE_A | KV_PTE_M;
 	struct kvm *k = kvm_of(mmu);
 	const struct kv_pte_format *f = k->tables.format;
 	int error;
@@ -333,8 +335,8 @@ again_run(struct again *a)
 
 	if (a->error == 0)
 		a->error =
-		    failed(a->k, kv_kvm_touch(&a->k->tables, KV_ACCESS_READ,
-				     a->list, a->n, &out));
+		    failed(a->k, kv_kvm_touch_cold(&a->k->tables,
+				     KV_ACCESS_READ, a->list, a->n, &out));
 	a->n = 0;
 	return a->error;
 }
@@ -489,8 +491,9 @@ kv_mmu_kvm_open(
 		kv_mem_free(k);
 		return error;
 	}
-	error = kv_kvm_tables_init(&k->tables, k->vm, cfg->format);
-	KV_ASSERT(error == 0); /* a pool has room for a root */
+	/* a pool has room for a root */
+	(void)kv_kvm_tables_init(&k->tables, k->vm, cfg->format);
+	k->tables.shadow = strcmp(caps.paging, "shadow") == 0;
 	*mmu = &k->mmu;
 	return 0;
 }

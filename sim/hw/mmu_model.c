@@ -315,7 +315,8 @@ static int
 map(struct kv_mmu *mmu, kv_va_t va, kv_pa_t pa, unsigned level, size_t n,
     unsigned attr)
 {
-	const unsigned known = KV_PTE_W | KV_PTE_X | KV_PTE_G | KV_PTE_U;
+	const unsigned known =
+	    KV_PTE_W | KV_PTE_X | KV_PTE_G | KV_PTE_U | KV_PTE_A | KV_PTE_M;
 
 	return kv_pmap_enter_leaf(
 	    model(mmu)->pmap, va, pa, level, n, attr & known);

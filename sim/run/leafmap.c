@@ -200,7 +200,10 @@ emit(struct diff *d, enum kv_edit_kind kind, const struct kv_leaf_run *run,
     size_t n)
 {
 	struct kv_edit edit = {kind, run->va, run->pa, run->level, n,
-	    n * kv_leaf_size(d->from.map, run->level), run->attr};
+	    n * kv_leaf_size(d->from.map, run->level), run->attr, NULL};
+
+	if (kind == KV_EDIT_MAP)
+		edit.state = d->states + run->first;
 
 	return d->cb(d->arg, &edit);
 }

@@ -77,6 +77,7 @@ struct kv_edit {
 	size_t n; /* leaves */
 	uint64_t size;
 	unsigned attr;
+	const uint8_t *state; /* of a map: what is known of each leaf */
 };
 typedef int kv_edit_fn(void *arg, const struct kv_edit *edit);
 
@@ -84,7 +85,8 @@ typedef int kv_edit_fn(void *arg, const struct kv_edit *edit);
  * The edits that lead from one map to another, leaf after leaf; a
  * promotion where 2^pt_shift leaves became one with the same frames and
  * attributes, a demotion where the reverse.  What is known of a leaf stays
- * known where it stays.  => what the last cb returned; not 0 ends it
+ * known where it stays; what `to` knows of new ones is what they start with. =>
+ * what the last cb returned; not 0 ends it
  */
 int kv_leafmap_edits(const struct kv_leafmap *from, struct kv_leafmap *to,
     kv_edit_fn *cb, void *arg);

@@ -22,8 +22,8 @@
  *   I3  Every leaf stands in both machines' tables as told: address, frame,
  *       level, W and X; nothing else does
  *   I4  A leaf is accessed (A) if it was touched, and modified (M) if it was
- *       written; else not (a processor that walks the tables itself may set A
- *       ahead of a touch)
+ *       written, or if it was mapped so; else not (a processor that walks the
+ *       tables itself may set A ahead of a touch)
  *   I5  A push that runs off the low end of a stack is #DF on both machines,
  *       8 bytes below it; a push that finds memory is none
  *   I6  The translation that the machine itself gives of an address is that
@@ -149,7 +149,6 @@ tell_both(struct kv_pair *p, const struct kv_edit *e)
 	int error;
 	enum machine i;
 
-	p->stats.edits++;
 	for (i = TWIN; i < MACHINES; i++)
 		if (p->mmu[i] != NULL && (error = tell(p->mmu[i], e)) != 0)
 			return kv_pair_fail(
@@ -195,18 +194,43 @@ put_off(struct kv_pair *p, const struct kv_edit *e)
 	p->promotions[p->npromotions++] = *e;
 }
 
+/* Leaves that start alike at a time, with A and M or without. */
+static int
+map_alike(struct kv_pair *p, const struct kv_edit *e)
+{
+	uint64_t size = kv_leaf_size(&p->told, e->level);
+	size_t i, n;
+	int error = 0;
+
+	for (i = 0; i < e->n && error == 0; i += n) {
+		struct kv_edit part = *e;
+
+		for (n = 1; i + n < e->n && e->state[i + n] == e->state[i];)
+			n++;
+		part.va += i * size;
+		part.pa += i * size;
+		part.n = n;
+		part.size = n * size;
+		part.attr |= (e->state[i] & KV_LEAF_A) != 0 ? KV_PTE_A : 0u;
+		part.attr |= (e->state[i] & KV_LEAF_M) != 0 ? KV_PTE_M : 0u;
+		error = tell_both(p, &part);
+	}
+	return error;
+}
+
 static int
 edit(void *arg, const struct kv_edit *e)
 {
 	struct kv_pair *p = arg;
 
+	p->stats.edits++;
 	if (e->kind == KV_EDIT_PROMOTE) {
 		put_off(p, e);
 		return 0;
 	}
 	if (e->kind == KV_EDIT_UNMAP)
 		note_gap(p, e);
-	return tell_both(p, e);
+	return e->kind == KV_EDIT_MAP ? map_alike(p, e) : tell_both(p, e);
 }
 
 /* Touch the pages of each, then tell. */

@@ -28,8 +28,9 @@ void kv_pair_create(const struct kv_pte_format *format, struct kv_mmu *twin,
 void kv_pair_destroy(struct kv_pair *pair);
 
 /*
- * Make both machines map `leaves` and nothing else; the map's content is taken
- * over, the map empty after.  => 0; EFAULT
+ * Make both machines map `leaves` and nothing else; leaves that are new have A
+ * and M as their states say.  The map's content is taken over, the map empty
+ * after.  => 0; EFAULT
  */
 int kv_pair_sync(struct kv_pair *pair, struct kv_leafmap *leaves);
 

@@ -9,6 +9,11 @@
  * can be seen to stay clear, then to be set by a read, then by a write.  Then
  * the tables are read, page by page.
  *
+ * Where KVM pages by shadows, only a touch of a page of its own sets bit A of
+ * its entry, and costs an exit.  There the base pages of a large space have A
+ * and M from the start, but for those in one of 64 lines of entries, drawn by
+ * address; the pages that are held out are of these.
+ *
  * Addresses are drawn from a stream of the seed: a guard page is touched at
  * another offset each time, and CR2 must say which.
  */
@@ -22,6 +27,9 @@
 
 /* Bytes pushed over the end of a stack, half of them into it. */
 enum { PUSHES = 8, PUSH_SIZE = 128, NAME_SIZE = 128 };
+
+/* A line of entries has so many, log2; one of so many starts unused. */
+enum { LINE_ORDER = 3, UNUSED_ONE_OF = 64 };
 
 /* ---- Create ---------------------------------------------------------- */
 
@@ -94,6 +102,41 @@ kv_verifier_dispute(const struct kv_verifier *v, struct kv_diag *diag)
 		return false;
 	*diag = v->diag;
 	return true;
+}
+
+/* ---- Pages that start used ------------------------------------------- */
+
+/* Does the address stand in a line of entries whose pages start unused? */
+static bool
+starts_unused(const struct kv_verifier *v, unsigned page_shift, kv_va_t va)
+{
+	uint64_t hash = kv_fnv_mix(KV_FNV_BASIS, v->cfg.seed);
+
+	hash = kv_fnv_mix(hash, va >> (page_shift + LINE_ORDER));
+	return (hash >> 32) % UNUSED_ONE_OF == 0;
+}
+
+/* What the machines are to have from the start of base pages that are new. */
+static void
+use(const struct kv_verifier *v, struct kv_leafmap *m)
+{
+	const struct kv_mmu *real = kv_pair_real(v->side->pair);
+	size_t i, k;
+
+	if (real == NULL || strcmp(real->caps.paging, "shadow") != 0 ||
+	    m->nleaves <= KV_VERIFY_UNUSED)
+		return;
+	for (i = 0; i < m->nruns; i++) {
+		const struct kv_leaf_run *run = &m->runs[i];
+		uint8_t used = (run->attr & KV_PTE_W) != 0
+				   ? KV_LEAF_A | KV_LEAF_M
+				   : KV_LEAF_A;
+
+		for (k = 0; k < run->n && run->level == 0; k++)
+			if (!starts_unused(v, m->page_shift,
+				run->va + k * kv_leaf_size(m, 0)))
+				m->state[run->first + k] = used;
+	}
 }
 
 /* ---- Machines -------------------------------------------------------- */
@@ -171,6 +214,7 @@ synchronize(struct kv_verifier *v, const struct kv_world *w, size_t space)
 	if (kv_wanted_take(w, space, level_of(v->side), &v->side->backing,
 		&v->side->wanted, &diag) != 0)
 		return object_to(v, diag.invariant, diag.address, diag.text);
+	use(v, &v->side->wanted.leaves);
 	return conclude(
 	    v, kv_pair_sync(v->side->pair, &v->side->wanted.leaves));
 }

@@ -45,7 +45,10 @@ int kv_verifier_open(struct kv_verifier *v, const struct kv_pte_format *format,
 enum {
 	KV_VERIFY_GUARDS = 100000,
 	KV_VERIFY_WRITES = 1 << 18,
-	KV_VERIFY_COUNTED = 1 << 14
+	KV_VERIFY_COUNTED = 1 << 14,
+	/* Of more pages most are mapped as if they had been used before, where
+	 * the first use of a page costs a fault that others cannot share. */
+	KV_VERIFY_UNUSED = 1 << 14
 };
 
 struct kv_verify_point {

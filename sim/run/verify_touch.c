@@ -5,7 +5,7 @@
 
 #include "run/verify_parts.h"
 
-enum { SAMPLE = 64, WORD = 8, LARGE_MAX = 1 << 15 };
+enum { SAMPLE = 64, WORD = 8, DRAWS_MAX = 1000, LARGE_MAX = 1 << 15 };
 
 /* ---- Draws ----------------------------------------------------------- */
 
@@ -50,6 +50,24 @@ by_address(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* ... whose leaf is not accessed.  => false: there are none to speak of */
+static bool
+draw_unused(struct kv_verifier *v, kv_va_t *page)
+{
+	const struct kv_leafmap *m = kv_pair_leaves(v->side->pair);
+	unsigned tries = DRAWS_MAX;
+	size_t hint = 0, index;
+
+	do {
+		const struct kv_leaf_run *run = draw_page(v, page);
+
+		kv_leafmap_find(m, *page, &hint, &index);
+		if ((m->state[run->first + index] & KV_LEAF_A) == 0)
+			return true;
+	} while (--tries != 0);
+	return false;
+}
+
 /* Pages to hold out: a few of many, none of very few. */
 static void
 hold(struct kv_verifier *v)
@@ -57,11 +75,13 @@ hold(struct kv_verifier *v)
 	const struct kv_leafmap *m = kv_pair_leaves(v->side->pair);
 	size_t want = m->nleaves / 4 < HELD_MAX ? m->nleaves / 4 : HELD_MAX;
 	struct held *h = &v->held;
+	bool unused = true;
 	size_t i;
 
 	*h = (struct held){0};
 	for (i = 0; i < want; i++)
-		draw_page(v, &h->pages[i]);
+		if (!unused || !(unused = draw_unused(v, &h->pages[i])))
+			draw_page(v, &h->pages[i]);
 	qsort(h->pages, want, sizeof(*h->pages), by_address);
 	for (i = 0; i < want; i++)
 		if (i == 0 || h->pages[i] != h->pages[i - 1])

@@ -23,7 +23,7 @@ WANT['sim.million_stacks'] = {'ns', 'seconds', 'peak_mib'}
 WANT['replay.events_per_s'] = WANT['sim.million_stacks'] | {'events_per_s'}
 KVM_ROWS = '''
 kvm.map kvm.touch_cold kvm.touch kvm.guard_fault kvm.stack kvm.harvest
-kvm.translate
+kvm.translate kvm.map_used kvm.stack_used
 '''.split()
 
 

@@ -772,6 +772,7 @@ START_TEST(test_alike)
 	enum { STEPS = 60 };
 	static const unsigned attrs[] = {
 	    0, KV_PTE_W, KV_PTE_W | KV_PTE_G, KV_PTE_W | KV_PTE_X | KV_PTE_U};
+	static const unsigned start[] = {0, 0, KV_PTE_A, KV_PTE_A | KV_PTE_M};
 	struct kv_mmu *m[MACHINES];
 	unsigned step, edits;
 	int k;
@@ -781,7 +782,8 @@ START_TEST(test_alike)
 	use(m[KVM]);
 	for (step = 0; step < STEPS; step++) {
 		for (edits = draw(12); edits != 0; edits--) {
-			unsigned kind = draw(7), attr = attrs[draw(4)];
+			unsigned kind = draw(7),
+				 attr = attrs[draw(4)] | start[draw(4)];
 			unsigned page = draw(SPACE), frame = draw(4 * SPACE);
 			unsigned n = draw(4) == 0 ? ENTRIES : 1 + draw(20);
 			int e[MACHINES];
@@ -812,6 +814,108 @@ START_TEST(test_alike)
 	}
 	for (k = 0; k < MACHINES; k++)
 		m[k]->ops->close(m[k]);
+}
+END_TEST
+
+/* ---- Pages that start used ------------------------------------------- */
+
+enum { USED_STACKS = 500, USED_PAGES = 5 * USED_STACKS };
+
+/* How the pages of a stack start: some stacks of each kind side by side. */
+static unsigned
+used(size_t stack)
+{
+	static const unsigned kinds[] = {
+	    KV_PTE_A | KV_PTE_M, KV_PTE_A | KV_PTE_M, KV_PTE_A, 0};
+
+	return kinds[stack / 16 % 4];
+}
+
+/* Touch all pages of the stacks whose guard is page `first`, modulo 5. */
+static void
+touch_used(enum kv_access access, size_t first)
+{
+	static kv_va_t list[USED_PAGES];
+	size_t i, n = 0;
+
+	for (i = 0; i < USED_PAGES; i++)
+		list[i] = BASE + i * PAGE + i * 40 % PAGE;
+	ck_assert_uint_eq(touch(access, list, USED_PAGES), USED_STACKS);
+	for (i = first; i < USED_PAGES; i += 5)
+		check_fault(n++, i, list[i],
+		    access == KV_ACCESS_WRITE ? KV_FAULT_W : 0);
+}
+
+static uint64_t
+resident(void)
+{
+	struct kv_mmu_host host;
+
+	ok(ops->host(mmu, &host));
+	return host.resident;
+}
+
+/* A and M are as they were mapped, then as they were touched; guards fault
+ * whatever the pages beside them were, and when they stand elsewhere, too. */
+START_TEST(test_used)
+{
+	size_t round, i, k;
+	uint64_t before;
+
+	open_machine(_i);
+	for (round = 0; round < 5; round++) {
+		/* the page of stack i that stands at 5 * i + k */
+		for (i = 0; i < USED_STACKS; i++)
+			for (k = 0; k < 5; k++)
+				if (k != round)
+					map(BASE + (5 * i + k) * PAGE,
+					    (4 * i + (k - round + 4) % 5) *
+						PAGE,
+					    1, RW | used(i));
+		commit();
+		for (i = 0; i < USED_PAGES; i++)
+			if (i % 5 != round)
+				ck_assert_uint_eq(leaf(BASE + i * PAGE).attr,
+				    RW | used(i / 5));
+		before = resident();
+		touch_used(KV_ACCESS_READ, round);
+		ck_assert_uint_eq(resident(), before);
+		for (i = 0; i < USED_PAGES; i++)
+			if (i % 5 != round)
+				ck_assert_uint_eq(leaf(BASE + i * PAGE).attr,
+				    RW | KV_PTE_A | used(i / 5));
+		touch_used(KV_ACCESS_WRITE, round);
+		touch_used(KV_ACCESS_READ, round);
+		for (i = 0; i < USED_PAGES; i++)
+			if (i % 5 != round)
+				ck_assert_uint_eq(leaf(BASE + i * PAGE).attr,
+				    RW | KV_PTE_A | KV_PTE_M);
+		ok(ops->unmap(mmu, BASE, USED_PAGES * PAGE));
+		commit();
+	}
+	ops->close(mmu);
+}
+END_TEST
+
+/* What one is told of reads of pages that start modified stays in bounds. */
+START_TEST(test_used_logged)
+{
+	enum { N = 512 };
+	uint64_t bitmap[N / 64];
+	size_t i, dirty = 0;
+
+	open_machine(_i);
+	map(BASE, 0, N, RW | KV_PTE_A);
+	commit();
+	ok(ops->dirty(mmu, 0, N * PAGE, bitmap));
+	ck_assert_uint_eq(touch_pages(KV_ACCESS_READ, BASE, N), 0);
+	ok(ops->dirty(mmu, 0, N * PAGE, bitmap));
+	ck_assert_uint_eq(touch_pages(KV_ACCESS_WRITE, BASE, N / 2), 0);
+	ok(ops->dirty(mmu, 0, N * PAGE, bitmap));
+	for (i = 0; i < N; i++)
+		dirty += bitmap[i / 64] >> i % 64 & 1;
+	ck_assert_uint_eq(dirty, N / 2);
+	ops->close(mmu);
 }
 END_TEST
 
@@ -1069,7 +1173,8 @@ main(void)
 	    {"promotion", test_promotion}, {"round trip", test_round_trip},
 	    {"harvest", test_harvest}, {"dirty", test_dirty},
 	    {"overflow", test_overflow}, {"shootdown", test_shootdown},
-	    {"one word", test_one_word}};
+	    {"one word", test_one_word}, {"used", test_used},
+	    {"used and logged", test_used_logged}};
 	struct kv_mmu_caps caps;
 	const char *reason;
 	int error = kv_mmu_kvm_probe("/dev/kvm", &caps, &reason);

@@ -110,6 +110,38 @@ START_TEST(test_agree)
 }
 END_TEST
 
+/* Pages that start used: told to both, expected of both, and kept. */
+START_TEST(test_used)
+{
+	static const unsigned attr = KV_PTE_W | KV_PTE_G;
+	size_t i;
+
+	stacks();
+	for (i = 2; i < 7; i++)
+		next.state[i] = KV_LEAF_A | KV_LEAF_M;
+	next.state[8] = KV_LEAF_A;
+	sync();
+	ck_assert_uint_eq(kv_pair_stats(pair).edits, 3);
+	for (i = 1; i < 10; i++)
+		if (i != 5)
+			ck_assert_uint_eq(real.pages[i].attr,
+			    i >= 3 && i < 9 ? attr | KV_PTE_A | KV_PTE_M
+					    : attr);
+	ck_assert_uint_eq(real.pages[8].pa, 6 * PAGE);
+	ck_assert_uint_eq(twin.pages[11].attr, KV_PTE_G | KV_PTE_A);
+	ck_assert_int_eq(kv_pair_look_all(pair), 0);
+	/* the same again is no news, whatever it says they start with */
+	stacks();
+	sync();
+	ck_assert_uint_eq(kv_pair_stats(pair).edits, 3);
+	ck_assert_int_eq(kv_pair_look_all(pair), 0);
+	real.pages[4].attr &= ~(unsigned)KV_PTE_A;
+	ck_assert_int_eq(kv_pair_look_all(pair), EFAULT);
+	ck_assert_uint_eq(kv_pair_dispute(pair)->invariant, 4);
+	ck_assert_uint_eq(kv_pair_dispute(pair)->va, BASE + 4 * PAGE);
+}
+END_TEST
+
 /* What lie is found where, by which invariant. */
 static const struct {
 	enum fake_lie lie;
@@ -313,6 +345,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_agree);
+	tcase_add_test(t, test_used);
 	tcase_add_loop_test(t, test_lies, 0, 2 * NLIES);
 	tcase_add_test(t, test_alone);
 	tcase_add_test(t, test_remap);

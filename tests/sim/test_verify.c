@@ -240,6 +240,42 @@ START_TEST(test_sample)
 }
 END_TEST
 
+/* Under shadow paging most pages of a large space start used, and it is seen
+ * of the others that they do not. */
+static const struct {
+	const char *paging, *stacks;
+	size_t pages, least, most; /* in all; unmodified after a read */
+} uses[] = {{"shadow", "4200", 16800, 131, 525},
+    {"shadow", "4096", 16384, 16384, 16384},
+    {"nested", "4200", 16800, 16800, 16800}};
+
+START_TEST(test_used)
+{
+	const unsigned am = KV_PTE_A | KV_PTE_M;
+	size_t unmodified = 0, pages = 0, i;
+	char text[300];
+
+	real.mmu.caps.paging = uses[_i].paging;
+	snprintf(text, sizeof(text),
+	    "kvasir: 1\nmachine: {memory: 128M}\n"
+	    "kstacks: {policy: freebsd-d38852, first_kva: 0}\n"
+	    "work: [{spawn: {count: %s}}, {verify: {access: read}}]\n",
+	    uses[_i].stacks);
+	run_text(text);
+	ck_assert_msg(run->nviolations == 0, "%s", run->violations[0].text);
+	for (i = 0; i < FAKE_PAGES; i++) {
+		if (!real.pages[i].mapped)
+			continue;
+		ck_assert((real.pages[i].attr & KV_PTE_A) != 0);
+		unmodified += (real.pages[i].attr & am) == KV_PTE_A;
+		pages++;
+	}
+	ck_assert_uint_eq(pages, uses[_i].pages);
+	ck_assert_uint_ge(unmodified, uses[_i].least);
+	ck_assert_uint_le(unmodified, uses[_i].most);
+}
+END_TEST
+
 /* Overflow: from the top, through the stack; without guard into the next. */
 START_TEST(test_overflow)
 {
@@ -316,6 +352,7 @@ main(void)
 	tcase_add_test(t, test_stale);
 	tcase_add_loop_test(t, test_plants, 0, 2 * KV_PLANTS);
 	tcase_add_test(t, test_sample);
+	tcase_add_loop_test(t, test_used, 0, sizeof(uses) / sizeof(uses[0]));
 	tcase_add_test(t, test_overflow);
 	tcase_add_test(t, test_alone);
 	tcase_add_test(t, test_broken);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kvm_warm.c - pages that KVM gets to know many at a time, before a touch
+ *
+ * 1 Concepts.  Under shadow paging the first touch of a page is an exit, 25 us
+ *   where KVM is virtualised itself.  KVM then derives more than the entry that
+ *   faulted: it reads the line of eight in which that stands, in order, and
+ *   takes over every entry up to the first that is not present or not accessed
+ *   (A), or whose memory the host does not have.  A guard page ends that; in
+ *   stacks of 4 + 1 pages no line is without.  A warm-up, before a list of
+ *   touches: in every line that the list meets, and whose pages all have A, the
+ *   host has the memory there and fills the holes with the entry of a
+ *   neighbour; the guest reads one page of each line, takes the fillings out
+ *   again, and flushes.  Then the list runs, on tables that are as they were.
+ * 2 Representation.  A table has a bit for each line that was warmed, until one
+ *   of the entries is written.  It may be wrong, for KVM forgets when it likes:
+ *   that costs time alone.
+ * 3 Invariants.
+ *   I1  A warm-up leaves the guest's tables as they were, A and M too.
+ *   I2  Memory that the host gives to a warm-up before reads is gone after
+ *       them.
+ * 4 Cost.  An exit a line, and one a table for the fillings, instead of one a
+ *   page; 1.2 us a page for memory that the host does not have yet.
+ * 5 Fidelity.  The warm-up proves nothing and need not be believed: had KVM not
+ *   seen that a filling went, the touch of the guard page would not fault.  A
+ *   line with a page whose A is clear is left alone, for a touch alone may set
+ *   it, and so is a line with memory that KVM logs, for where M is set it takes
+ *   a read for a write.
+ */
+#define _DEFAULT_SOURCE /* madvise, mincore */
+#include "hw/kvm_warm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "hw/kvm_touch.h"
+#include "hw/pte_code.h"
+#include "out/mem.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+/* A line, and how many of them are worth three runs of the guest. */
+enum { LINE = KV_KVM_LINE, LINES_LEAST = 16 };
+
+struct kv_kvm_line {
+	uint64_t *entry; /* in the guest's table */
+	uint64_t was[LINE];
+	unsigned filled; /* a bit an entry */
+};
+
+/* ---- Lines ----------------------------------------------------------- */
+
+static bool
+is_present(const struct kv_kvm_tables *t, uint64_t entry)
+{
+	return kv_pte_on(&t->format->present, entry);
+}
+
+/* Has it several pages, all accessed, in memory that is not logged? */
+static bool
+is_worth_it(const struct kv_kvm_tables *t, const uint64_t *entry)
+{
+	unsigned n = 0, i;
+
+	for (i = 0; i < LINE; i++) {
+		if (!is_present(t, entry[i]))
+			continue;
+		if (!kv_pte_on(&t->format->attr[KV_PTE_A_BIT], entry[i]) ||
+		    kv_vm_is_logged(t->vm, kv_pte_frame(t->format, entry[i])))
+			return false;
+		n++;
+	}
+	return n > 1;
+}
+
+/* The address that meets a line first is the one to read. */
+static void
+take_lines(struct kv_kvm_tables *t, struct kv_kvm_warm *w, const kv_va_t *list,
+    size_t n)
+{
+	size_t i;
+
+	w->lines = kv_mem_resize(NULL, n, sizeof(*w->lines));
+	for (i = 0; i < n; i++) {
+		struct kv_leaf leaf;
+		uint64_t *e = kv_kvm_tables_find(t, list[i], &leaf);
+
+		if (e == NULL || leaf.level != 0)
+			continue;
+		e -= (uintptr_t)e / sizeof(*e) % LINE;
+		if (!kv_kvm_line_warm(t, e) || !is_worth_it(t, e))
+			continue;
+		kv_vm_list(t->vm)[w->nlines] = list[i];
+		w->lines[w->nlines++] = (struct kv_kvm_line){.entry = e};
+	}
+}
+
+static void
+forget(struct kv_kvm_tables *t, const struct kv_kvm_warm *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->nlines; i++)
+		kv_kvm_line_cool(t, w->lines[i].entry);
+}
+
+/* ---- Memory of the host ---------------------------------------------- */
+
+static void
+stretch_add(
+    struct kv_kvm_stretches *s, kv_pa_t pa, uint64_t size, uint64_t piece)
+{
+	struct kv_kvm_stretch *last = s->n == 0 ? NULL : &s->list[s->n - 1];
+
+	if (last != NULL && pa == last->pa + last->size && pa % piece != 0) {
+		last->size += size;
+		return;
+	}
+	if (s->n == s->capacity) {
+		s->capacity = 2 * s->capacity + 64;
+		s->list = kv_mem_resize(s->list, s->capacity, sizeof(*s->list));
+	}
+	s->list[s->n++] = (struct kv_kvm_stretch){pa, size};
+}
+
+/* The memory of all pages in the lines. */
+static void
+take_memory(const struct kv_kvm_tables *t, struct kv_kvm_warm *w)
+{
+	uint64_t page = kv_vm_page_size(t->vm);
+	uint64_t piece = kv_vm_piece_size(t->vm);
+	size_t i;
+	unsigned k;
+
+	for (i = 0; i < w->nlines; i++)
+		for (k = 0; k < LINE; k++) {
+			uint64_t entry = w->lines[i].entry[k];
+
+			if (is_present(t, entry))
+				stretch_add(&w->memory,
+				    kv_pte_frame(t->format, entry), page,
+				    piece);
+		}
+}
+
+/* What the host has not of a stretch. */
+static void
+note_fresh(const struct kv_kvm_tables *t, struct kv_kvm_warm *w,
+    const struct kv_kvm_stretch *s)
+{
+	uint64_t page = kv_vm_page_size(t->vm), i, n = s->size / page;
+	unsigned char *there = kv_mem_resize(NULL, (size_t)n, 1);
+
+	if (mincore(kv_vm_memory(t->vm, s->pa), (size_t)s->size, there) == 0)
+		for (i = 0; i < n; i++)
+			if ((there[i] & 1) == 0)
+				stretch_add(&w->fresh, s->pa + i * page, page,
+				    kv_vm_piece_size(t->vm));
+	free(there);
+}
+
+/* => false: the host does not do that */
+static bool
+populate(const struct kv_kvm_tables *t, struct kv_kvm_warm *w, bool keep)
+{
+	size_t i;
+
+	take_memory(t, w);
+	for (i = 0; i < w->memory.n; i++) {
+		const struct kv_kvm_stretch *s = &w->memory.list[i];
+
+		if (!keep)
+			note_fresh(t, w, s);
+		if (madvise(kv_vm_memory(t->vm, s->pa), (size_t)s->size,
+			MADV_POPULATE_WRITE) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Fillings -------------------------------------------------------- */
+
+static void
+fill(const struct kv_kvm_tables *t, struct kv_kvm_line *line)
+{
+	uint64_t filling = 0;
+	unsigned i;
+
+	for (i = 0; i < LINE; i++)
+		if (is_present(t, line->entry[i]))
+			filling = line->entry[i];
+	for (i = 0; i < LINE; i++) {
+		if (is_present(t, line->entry[i]))
+			continue;
+		line->filled |= 1U << i;
+		line->was[i] = line->entry[i];
+		line->entry[i] = filling;
+	}
+}
+
+static int
+take_out(struct kv_kvm_tables *t, const struct kv_kvm_line *line)
+{
+	unsigned i;
+	int error = 0;
+
+	for (i = 0; i < LINE && error == 0; i++)
+		if ((line->filled >> i & 1) != 0)
+			error = kv_kvm_tables_store(
+			    t, &line->entry[i], line->was[i]);
+	return error;
+}
+
+/* Read a page of each line, while no line has a hole. */
+static int
+read_lines(struct kv_kvm_tables *t, const struct kv_kvm_warm *w)
+{
+	struct kv_vm_call calls[KV_VM_CPUS];
+	unsigned n = kv_kvm_touch_split(t, KV_ACCESS_READ, w->nlines, calls);
+	int error, first;
+	size_t i;
+
+	for (i = 0; i < w->nlines; i++)
+		fill(t, &w->lines[i]);
+	first = kv_vm_run_all(t->vm, calls, n);
+	for (i = 0, error = 0; i < w->nlines && error == 0; i++)
+		error = take_out(t, &w->lines[i]);
+	if (error == 0)
+		error = kv_kvm_tables_flush(t);
+	return first != 0 ? first : error;
+}
+
+/* ---- All of it ------------------------------------------------------- */
+
+int
+kv_kvm_warm(struct kv_kvm_tables *t, const kv_va_t *list, size_t n, bool keep,
+    struct kv_kvm_warm *w)
+{
+	if (!t->shadow || n < LINES_LEAST || (t->vm->huge && !keep))
+		return 0;
+	take_lines(t, w, list, n);
+	if (w->nlines >= LINES_LEAST && populate(t, w, keep))
+		return read_lines(t, w);
+	forget(t, w);
+	return 0;
+}
+
+void
+kv_kvm_warm_end(struct kv_kvm_tables *t, struct kv_kvm_warm *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->fresh.n; i++)
+		(void)madvise(kv_vm_memory(t->vm, w->fresh.list[i].pa),
+		    (size_t)w->fresh.list[i].size, MADV_DONTNEED);
+	if (w->fresh.n != 0)
+		forget(t, w);
+	free(w->lines);
+	free(w->memory.list);
+	free(w->fresh.list);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvm_warm.h - pages that KVM gets to know many at a time, before a touch */
+#ifndef KV_SIM_KVM_WARM_H
+#define KV_SIM_KVM_WARM_H
+
+#include "hw/kvm_tables.h"
+
+struct kv_kvm_line; /* kvm_warm.c */
+
+/* Guest memory that the host has in one stretch. */
+struct kv_kvm_stretch {
+	kv_pa_t pa;
+	uint64_t size;
+};
+struct kv_kvm_stretches {
+	struct kv_kvm_stretch *list;
+	size_t n, capacity;
+};
+
+/* What a warm-up did.  Zero-initialise, finish with kv_kvm_warm_end. */
+struct kv_kvm_warm {
+	struct kv_kvm_line *lines;
+	size_t nlines;
+	struct kv_kvm_stretches memory; /* of the pages */
+	struct kv_kvm_stretches fresh;	/* of these, what the host had not */
+};
+
+/*
+ * Before the guest touches each address of a list of at most KV_VM_BATCH.
+ * keep: what memory the host gives stays; else it goes at the end.
+ * => 0, and the tables are as they were; EIO, ETIMEDOUT and a reason of the
+ *    guest
+ */
+int kv_kvm_warm(struct kv_kvm_tables *t, const kv_va_t *list, size_t n,
+    bool keep, struct kv_kvm_warm *w);
+
+/* After the touches. */
+void kv_kvm_warm_end(struct kv_kvm_tables *t, struct kv_kvm_warm *w);
+
+#endif
