@@ -72,9 +72,12 @@ bump_put(void *arg, unsigned level, kv_pa_t pa)
 }
 
 int
-kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t)
+kv_pt_create(struct kv_pmap *p, unsigned level, bool empty, struct kv_pt **t)
 {
-	size_t size = sizeof(**t) + p->room * sizeof(uint64_t);
+	const size_t entries = p->room * sizeof(uint64_t);
+	const size_t children =
+	    level != 0 ? p->room * sizeof(struct kv_pt *) : 0;
+	struct kv_pt *pt;
 	kv_pa_t pa;
 	int error;
 
@@ -83,14 +86,13 @@ kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t)
 	error = p->source.get(p->source.arg, level, &pa);
 	if (error != 0)
 		return error;
+	pt = kv_mem_resize(NULL, sizeof(*pt) + entries + children, 1);
+	*pt = (struct kv_pt){.pa = pa, .level = level, .born = p->op};
+	if (empty || p->store != NULL)
+		memset(pt->entry, 0, entries);
 	if (level != 0)
-		size += p->room * sizeof(struct kv_pt *);
-	*t = memset(kv_mem_resize(NULL, size, 1), 0, size);
-	if (level != 0)
-		(*t)->child = (struct kv_pt **)(void *)((*t)->entry + p->room);
-	(*t)->pa = pa;
-	(*t)->level = level;
-	(*t)->born = p->op;
+		pt->child = memset(pt->entry + p->room, 0, children);
+	*t = pt;
 	p->stats.pt_pages++;
 	p->stats.pt_level[level]++;
 	return 0;
@@ -139,7 +141,7 @@ grow_below(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 	struct kv_pt *t = *out, *top = t, *child;
 
 	while (t->level > level) {
-		int error = kv_pt_create(p, t->level - 1, &child);
+		int error = kv_pt_create(p, t->level - 1, true, &child);
 
 		if (error != 0 && top != t && !kv_pt_kept(p, t))
 			kv_pt_prune(p, top, kv_pt_index(p, va, top->level));
@@ -271,7 +273,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->source = cfg->source;
 	if (p->source.get == NULL)
 		p->source = (struct kv_pt_source){bump_get, bump_put, p};
-	error = kv_pt_create(p, p->format->levels - 1, &p->root);
+	error = kv_pt_create(p, p->format->levels - 1, true, &p->root);
 	if (error != 0) {
 		kv_mem_free(p);
 		return error;
@@ -527,8 +529,12 @@ fill(struct kv_pmap *p, struct kv_pt *t, kv_pa_t pa, unsigned attr)
 	const struct kv_pt_level *l = &p->level[t->level];
 	int more = 0;
 
+	if (t->level == 0) {
+		kv_pt_fill(p, t, kv_pt_leaf(p, pa, 0, attr));
+		return;
+	}
 	for (unsigned i = 0; i <= l->mask; i++, pa += UINT64_C(1) << l->shift) {
-		if (t->level != 0 && t->child[i] != NULL) {
+		if (t->child[i] != NULL) {
 			fill(p, t->child[i], pa, attr);
 			continue;
 		}

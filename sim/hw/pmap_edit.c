@@ -8,6 +8,8 @@
  * pieces are inside or outside; a contiguous group that it cuts becomes single
  * entries.
  */
+#include <string.h>
+
 #include "hw/pmap_parts.h"
 
 /* What to do to the leaves of a range. */
@@ -67,6 +69,21 @@ cut_groups(struct kv_pmap *p, struct kv_pt *t, unsigned i, unsigned j,
 		kv_pt_break_group(p, t, j);
 }
 
+/* All leaves of a lowest table at once, where nobody is told of each.  Entries
+ * of a table that goes need no clearing. */
+static void
+remove_table(struct kv_pmap *p, struct kv_pt *t)
+{
+	const unsigned n = p->level[0].mask + 1;
+
+	for (unsigned i = 0; p->stats.grouped != 0 && i < n; i++)
+		p->stats.grouped -= (t->entry[i] & p->contig) != 0;
+	p->pages -= t->count;
+	kv_pt_leaves(p, t, -(int)t->count);
+	if (kv_pt_kept(p, t))
+		memset(t->entry, 0, n * sizeof(t->entry[0]));
+}
+
 /* ---- Ranges ------------------------------------------------------------ */
 
 static int edit_table(struct kv_pmap *p, struct kv_pt *t, uint64_t lo,
@@ -107,6 +124,12 @@ edit_table(struct kv_pmap *p, struct kv_pt *t, uint64_t lo, uint64_t hi,
 	const unsigned first = kv_pt_index(p, lo, t->level);
 	const unsigned last = kv_pt_index(p, hi, t->level);
 
+	if (t->level == 0 && ed->remove && p->store == NULL &&
+	    last - first == p->level[0].mask) {
+		remove_table(p, t);
+		ed->next = hi + 1;
+		return 0;
+	}
 	if (p->level[t->level].order != 0)
 		cut_groups(p, t, first, last, ed);
 	for (unsigned i = first; i <= last; i++) {

@@ -195,9 +195,28 @@ kv_pt_pages(const struct kv_pmap *p, unsigned level)
 	return UINT64_C(1) << (p->level[level].shift - p->level[0].shift);
 }
 
-/* A table of that level, empty, in no other table yet.
+/* All entries of a table without children become leaves: the first, and those
+ * that follow it. */
+static inline void
+kv_pt_fill(struct kv_pmap *p, struct kv_pt *t, uint64_t first)
+{
+	const uint64_t step = p->level[t->level].step;
+	const unsigned n = p->level[t->level].mask + 1;
+
+	if (p->store == NULL)
+		for (unsigned i = 0; i < n; i++, first += step)
+			t->entry[i] = first;
+	else
+		for (unsigned i = 0; i < n; i++, first += step)
+			kv_pt_put(p, t, i, first);
+	kv_pt_leaves(p, t, (int)n);
+}
+
+/* A table of that level, in no other table yet, empty; or to be filled: what
+ * its entries are is not said, if nobody listens.
  * => 0; what the source answers */
-int kv_pt_create(struct kv_pmap *p, unsigned level, struct kv_pt **t);
+int kv_pt_create(
+    struct kv_pmap *p, unsigned level, bool empty, struct kv_pt **t);
 
 /* Give a table back; its entries no longer count. */
 void kv_pt_free(struct kv_pmap *p, struct kv_pt *t);

@@ -170,14 +170,12 @@ kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	const unsigned attr = kv_pt_attr(p, t->entry[i]);
 	const uint64_t first = kv_pt_leaf(p, pa, level, attr);
 	struct kv_pt *child;
-	int error = kv_pt_create(p, level, &child);
+	int error = kv_pt_create(p, level, false, &child);
 
 	if (error != 0)
 		return error;
 	kv_pt_break_group(p, t, i);
-	for (unsigned k = 0; k <= p->level[level].mask; k++)
-		kv_pt_put(p, child, k, first + k * p->level[level].step);
-	kv_pt_leaves(p, child, (int)p->level[level].mask + 1);
+	kv_pt_fill(p, child, first);
 	t->child[i] = child;
 	kv_pt_put(
 	    p, t, i, child->pa >> p->format->frame_shift | p->format->table);
