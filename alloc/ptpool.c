@@ -23,6 +23,8 @@
  *        draws, next and used are one number (E2 of systems.md).
  *   I3   The list holds every record that is not in use, once.
  *   I4   Pages by depth and by owner are those of the records in use.
+ *   I5   The tables that spaces have of it are those that it gave (V3 of
+ *        systems.md): whoever has both judges it.
  * 4 Cost.  A draw or a return is a few stores; 16 bytes a page ever drawn.
  * 5 Fidelity.  systems.md 1: a bump pointer that fails when it would pass the
  *   end; one warning, the first time that used > capacity * 4 / 5 in whole
@@ -123,6 +125,10 @@ take(struct kv_ptpool *p, uint32_t *i)
 	if (p->idle != no_page) {
 		*i = p->idle;
 		p->idle = p->records[*i].link;
+		return 0;
+	}
+	if (p->next != 0 && p->stats.draws + 1 == p->cfg.race) {
+		*i = (uint32_t)(p->next - 1);
 		return 0;
 	}
 	if (widen(p) != 0)
@@ -229,7 +235,10 @@ kv_ptpool_reset(struct kv_ptpool *pool)
 struct kv_ptpool_stats
 kv_ptpool_stats(const struct kv_ptpool *pool)
 {
-	return pool->stats;
+	struct kv_ptpool_stats s = pool->stats;
+
+	s.touched = pool->next;
+	return s;
 }
 
 const struct kv_ptpool_config *

@@ -38,6 +38,8 @@ struct kv_ptpool_config {
 	enum kv_ptpool_reclaim reclaim; /* the user of the tables acts on it */
 	uint64_t reserve; /* pages that only urgent draws get; <= capacity */
 	unsigned warn;	  /* percent of capacity; 0 = never, at most 100 */
+	uint64_t race; /* this draw, from 1, gets the page of the one before, as
+			  when two CPUs read the pointer at once; 0 = none */
 	struct kv_host *host;
 };
 
@@ -72,9 +74,10 @@ void kv_ptpool_reset(struct kv_ptpool *pool);
 
 struct kv_ptpool_stats {
 	uint64_t capacity, used, free, peak; /* pages; peak: most used */
-	uint64_t draws;			     /* since it was created */
-	uint64_t failures;		     /* draws that got none */
-	uint64_t urgent; /* draws that only the reserve could serve */
+	uint64_t touched;  /* pages that were ever drawn, since the reset */
+	uint64_t draws;	   /* since it was created */
+	uint64_t failures; /* draws that got none */
+	uint64_t urgent;   /* draws that only the reserve could serve */
 	uint64_t returns;
 	uint64_t warn_at; /* the draw that first passed warn; 0: none has */
 	uint64_t depth[KV_PTPOOL_DEPTHS]; /* pages in use, by depth */

@@ -267,6 +267,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->user = cfg->user;
 	p->keep = cfg->keep;
 	p->repromote = cfg->repromote;
+	p->split = cfg->split;
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
 	p->draws = cfg->draws;
@@ -610,6 +611,64 @@ kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned level,
 	if (error == 0)
 		put_leaves(pmap, va, pa, level, n, attr);
 	return error;
+}
+
+/* What t's entry i points to is forgotten: its leaves do not count any more,
+ * its tables never go back. */
+static void
+forget(struct kv_pmap *p, struct kv_pt *t, unsigned i)
+{
+	struct kv_pt *child = t->level != 0 ? t->child[i] : NULL;
+
+	for (unsigned j = 0; child != NULL && j <= p->level[child->level].mask;
+	     j++) {
+		if (child->entry[j] == 0)
+			continue;
+		if (child->level != 0 && child->child[j] != NULL) {
+			forget(p, child, j);
+			continue;
+		}
+		p->stats.grouped -=
+		    child->level == 0 && (child->entry[j] & p->contig) != 0;
+		p->pages -= kv_pt_pages(p, child->level);
+		kv_pt_leaves(p, child, -1);
+	}
+	if (child == NULL) {
+		p->pages -= kv_pt_pages(p, t->level);
+		kv_pt_leaves(p, t, -1);
+		return;
+	}
+	t->child[i] = NULL;
+	kv_pt_count(p, t, -1);
+	p->stats.pt_pages--;
+	p->stats.pt_level[child->level]--;
+	free(child);
+}
+
+int
+kv_pmap_extend_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
+    unsigned level, bool over, unsigned attr)
+{
+	struct kv_pt *t;
+	uint64_t lo, hi;
+	unsigned i;
+	int error;
+
+	if (level == 0 || !kv_pte_leaf_level(pmap->format, level) ||
+	    run_range(pmap, va, level, 1, &lo, &hi) != 0 ||
+	    ((va | pa) & ((UINT64_C(1) << pmap->level[level].shift) - 1)) != 0)
+		return EINVAL;
+	error = kv_pt_grow(pmap, va, level, &t);
+	if (error != 0)
+		return error == EBUSY && !over ? EEXIST : error;
+	i = kv_pt_index(pmap, va, level);
+	if (t->entry[i] != 0 && !over)
+		return EEXIST;
+	kv_pt_break_group(pmap, t, i);
+	if (t->entry[i] != 0)
+		forget(pmap, t, i);
+	put_leaves(pmap, va, pa, level, 1, attr);
+	return 0;
 }
 
 int

@@ -26,6 +26,14 @@ struct kv_pt_source {
 typedef void kv_pmap_store_fn(
     void *arg, kv_pa_t table, unsigned index, uint64_t old, uint64_t entry);
 
+/* What the leaves of a split have; the others are mistakes. */
+enum kv_pmap_split {
+	KV_PMAP_SPLIT_EXACT,
+	KV_PMAP_SPLIT_FRAME, /* the last has the frame of the one before */
+	KV_PMAP_SPLIT_RIGHT, /* the last may not be written */
+	KV_PMAP_SPLITS
+};
+
 struct kv_pmap_config {
 	const struct kv_pte_format *format;
 	struct kv_pt_source source; /* get NULL: unlimited, bump from 0 */
@@ -39,6 +47,7 @@ struct kv_pmap_config {
 	unsigned keep; /* bit of a level: its tables stay when they are empty */
 	bool repromote; /* protect tries to promote a table of level 0 that it
 			   changed and that is full */
+	enum kv_pmap_split split;
 };
 
 /* => 0; an errno of the source (the root is a table as well) */
@@ -83,6 +92,14 @@ int kv_pmap_enter(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned attr,
  *    what the source answers; nothing changed */
 int kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
     unsigned level, size_t n, unsigned attr);
+
+/* The same where something may be: an entry of that level, or a leaf above it,
+ * stays; or, with over, an entry is overwritten as if it were not there, and
+ * the table that it pointed to is the source's to miss.
+ * => 0; EEXIST: it stays; EINVAL; EBUSY: a leaf above; what the source
+ *    answers */
+int kv_pmap_extend_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa,
+    unsigned level, bool over, unsigned attr);
 
 /*
  * pmap_remove of [va, va + size): whole leaves go, others are demoted first;

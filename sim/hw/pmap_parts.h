@@ -44,10 +44,11 @@ struct kv_pmap {
 	void *store_arg;	    /* (c) */
 	struct kv_draws *draws;	    /* (c) */
 	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
-	unsigned psind_full; /* (c) psind of a full reservation */
-	bool user;	     /* (c) superpages of full tables alone */
-	unsigned keep;	     /* (c) levels whose empty tables stay */
-	bool repromote;	     /* (c) edits try to promote */
+	unsigned psind_full;	  /* (c) psind of a full reservation */
+	bool user;		  /* (c) superpages of full tables alone */
+	unsigned keep;		  /* (c) levels whose empty tables stay */
+	bool repromote;		  /* (c) edits try to promote */
+	enum kv_pmap_split split; /* (c) */
 	struct kv_pt *root;
 	kv_pa_t bump;			  /* of the source that is built in */
 	uint64_t op;			  /* number of the operation */

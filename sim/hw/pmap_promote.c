@@ -162,6 +162,20 @@ kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va)
 	return kv_pt_promote(pmap, up, kv_pt_index(pmap, va, up->level));
 }
 
+/* The last leaf of a table is not what it was before the split. */
+static void
+spoil(struct kv_pmap *p, struct kv_pt *t)
+{
+	const unsigned last = p->level[t->level].mask;
+	const uint64_t entry = t->entry[last];
+	const unsigned attr = kv_pt_attr(p, entry) & ~(unsigned)KV_PTE_W;
+
+	kv_pt_put(p, t, last,
+	    p->split == KV_PMAP_SPLIT_FRAME
+		? entry - p->level[t->level].step
+		: (entry & ~p->attrs) | p->code[attr]);
+}
+
 int
 kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 {
@@ -176,6 +190,8 @@ kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 		return error;
 	kv_pt_break_group(p, t, i);
 	kv_pt_fill(p, child, first);
+	if (p->split != KV_PMAP_SPLIT_EXACT)
+		spoil(p, child);
 	t->child[i] = child;
 	kv_pt_put(
 	    p, t, i, child->pa >> p->format->frame_shift | p->format->table);

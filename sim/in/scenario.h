@@ -71,6 +71,7 @@ struct kv_space_spec {
 	kv_va_t image_va;
 	uint64_t image_pages; /* 0: it has no image */
 	size_t tables;	      /* 1 + index into pools; 0: without limit */
+	enum kv_pmap_split split;
 };
 
 /* A number that the run knows, when it comes to the step. */
@@ -124,6 +125,10 @@ struct kv_loop_step {
 
 enum kv_step_order { KV_ORDER_OLDEST, KV_ORDER_NEWEST, KV_ORDER_RANDOM };
 
+/* What leaves do where something stands: nothing is mapped, that stays, or it
+ * is overwritten as if it were not there. */
+enum kv_map_present { KV_PRESENT_REFUSE, KV_PRESENT_SKIP, KV_PRESENT_REPLACE };
+
 enum kv_map_how { KV_MAP_ENTER, KV_MAP_QENTER, KV_MAP_LEAF };
 
 /* What the steps on page tables say beside their count. */
@@ -137,10 +142,11 @@ struct kv_map_step {
 	struct kv_late pindex; /* of the first page in the object */
 	struct kv_late pa;     /* without object: memory of a device */
 	enum kv_map_how how;   /* unmap: KV_MAP_QENTER is qremove */
-	unsigned level;	       /* of KV_MAP_LEAF */
-	unsigned attr;	       /* KV_PTE_* */
-	bool flush;	       /* the TLB of what changed */
-	bool data;	       /* map: by mode, else by how */
+	enum kv_map_present present; /* of KV_MAP_LEAF */
+	unsigned level;		     /* of KV_MAP_LEAF */
+	unsigned attr;		     /* KV_PTE_* */
+	bool flush;		     /* the TLB of what changed */
+	bool data;		     /* map: by mode, else by how */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush on_fault;
 };
@@ -161,7 +167,14 @@ enum kv_flush_what {
 	KV_FLUSH_RANGE, /* va, npages of a space, global entries too */
 	KV_FLUSH_TAG,	/* what is not global of a space */
 	KV_FLUSH_NONGLOBAL,
-	KV_FLUSH_ALL
+	KV_FLUSH_ALL,
+	KV_FLUSH_PENDING /* what was gathered */
+};
+
+/* Ranges to flush are gathered, until they are flushed as one. */
+struct kv_gather_spec {
+	uint64_t pages;	 /* more than that is everything */
+	bool first_only; /* a mistake: the second range is not joined */
 };
 
 struct kv_flush_step {
@@ -311,9 +324,12 @@ struct kv_scenario {
 	enum kv_entry_flush on_enter;	      /* of the CPU that has it */
 	bool verifies;			      /* there are steps that do */
 	const struct kv_tlb_range *tlb_range; /* of the pool; NULL: none */
-	struct kv_host host;		      /* of the layouts */
-	struct kv_layout *layout, *against;   /* NULL: none */
-	struct kv_image_spec *image;	      /* of the pool; NULL: none */
+	const struct kv_gather_spec *gather;  /* of the pool; NULL: at once */
+	bool generation;     /* whatever is flushed, everything is */
+	bool returns_early;  /* an unmap that fails flushes nothing */
+	struct kv_host host; /* of the layouts */
+	struct kv_layout *layout, *against; /* NULL: none */
+	struct kv_image_spec *image;	    /* of the pool; NULL: none */
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;

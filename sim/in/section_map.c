@@ -13,7 +13,7 @@ struct map_args {
 	const char *space, *object;
 	const struct kv_node *va, *offset, *pa;
 	uint64_t size, pages, level, count, stride;
-	unsigned how, prot, data, on_fault;
+	unsigned how, prot, data, on_fault, present;
 	bool global, user, accessed, modified, flush;
 };
 #define AT(field) offsetof(struct map_args, field)
@@ -66,13 +66,19 @@ static const char *const prots[] = {[0] = "r",
     [KV_PTE_W | KV_PTE_X] = "rwx",
     NULL};
 
+static const char *const presents[] = {[KV_PRESENT_REFUSE] = "refuse",
+    [KV_PRESENT_SKIP] = "skip",
+    [KV_PRESENT_REPLACE] = "replace",
+    NULL};
+
 static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     WORD("object", object, .min = 0), NODE(offset, .min = 0),
     NODE(pa, .min = 0), CHOICE(how, entering, .min = 0), UINT(level, .min = 1),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
-    CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0)};
+    CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0),
+    CHOICE(present, presents, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
@@ -252,11 +258,17 @@ check_level(struct reading *r)
 	uint64_t unit;
 
 	if (a->how != KV_MAP_LEAF) {
-		if (!says(r, "level"))
+		if (!says(r, "level") && a->present == KV_PRESENT_REFUSE)
 			return 0;
-		return kv_load_refuse(
-		    r->ld, at(r, "level"), "'level' is of 'how: leaf'");
+		return kv_load_refuse(r->ld,
+		    at(r, says(r, "level") ? "level" : "present"),
+		    "'%s' is of 'how: leaf'",
+		    says(r, "level") ? "level" : "present");
 	}
+	if (a->present != KV_PRESENT_REFUSE && says(r, "object"))
+		return kv_load_refuse(r->ld, at(r, "present"),
+		    "pages of an object are mapped where nothing is: "
+		    "'present' goes with 'pa'");
 	if (a->level >= f->levels || (f->leaf_levels >> a->level & 1) == 0)
 		return kv_load_refuse(r->ld, at(r, "level"),
 		    "format '%s' has no leaves of level %" PRIu64, f->name,
@@ -358,6 +370,7 @@ finish(const struct reading *r, struct kv_step *step)
 
 	s->npages = a->pages;
 	s->how = (enum kv_map_how)a->how;
+	s->present = (enum kv_map_present)a->present;
 	s->level = (unsigned)a->level;
 	s->flush = a->flush;
 	step->count = a->count;

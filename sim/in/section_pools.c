@@ -8,7 +8,7 @@
 #include "out/mem.h"
 
 struct pool_args {
-	uint64_t capacity, base, reserve, warn;
+	uint64_t capacity, base, reserve, warn, race;
 	unsigned reclaim;
 };
 
@@ -29,7 +29,8 @@ static const struct kv_field pool_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct pool_args, reclaim),
 	.words = reclaims},
-    UINT(reserve, .min = 0), UINT(warn, .max = 100), UINT(base, .min = 0)};
+    UINT(reserve, .min = 0), UINT(warn, .max = 100), UINT(base, .min = 0),
+    UINT(race, .min = 0)};
 enum { POOL_FIELDS = sizeof(pool_fields) / sizeof(pool_fields[0]) };
 
 /* => 0; EINVAL, noted */
@@ -77,7 +78,8 @@ read_pool(struct kv_load *ld, const struct kv_node *key)
 	    .capacity = a.capacity,
 	    .reclaim = (enum kv_ptpool_reclaim)a.reclaim,
 	    .reserve = a.reserve,
-	    .warn = (unsigned)a.warn};
+	    .warn = (unsigned)a.warn,
+	    .race = a.race};
 }
 
 void

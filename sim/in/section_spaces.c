@@ -119,7 +119,13 @@ struct space_args {
 	const char *format, *tables;
 	const struct kv_node *image;
 	bool promotion;
+	unsigned split;
 };
+
+static const char *const splits[] = {[KV_PMAP_SPLIT_EXACT] = "exact",
+    [KV_PMAP_SPLIT_FRAME] = "loses_frame",
+    [KV_PMAP_SPLIT_RIGHT] = "loses_right",
+    NULL};
 
 struct image_args {
 	uint64_t va, pages;
@@ -149,8 +155,12 @@ static const struct kv_field space_fields[] = {
 	.offset = offsetof(struct space_args, image)},
     {.key = "tables",
 	.kind = KV_FIELD_WORD,
-	.offset = offsetof(struct space_args, tables)}};
-enum { SPACE_FIELDS = 4 };
+	.offset = offsetof(struct space_args, tables)},
+    {.key = "split",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct space_args, split),
+	.words = splits}};
+enum { SPACE_FIELDS = 5 };
 
 /* Its pages must be as large as the machine's frames. */
 static const struct kv_pte_format *
@@ -250,7 +260,8 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 	sc->spaces[i] = (struct kv_space_spec){.name = key->text,
 	    .format = format,
 	    .promotion = a.promotion,
-	    .tables = tables};
+	    .tables = tables,
+	    .split = (enum kv_pmap_split)a.split};
 	if (a.image != NULL)
 		read_image(ld, a.image, &sc->spaces[i]);
 }

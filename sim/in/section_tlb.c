@@ -173,10 +173,10 @@ read_arrays(
 
 struct tlb_args {
 	const char *preset;
-	const struct kv_node *arrays, *range;
+	const struct kv_node *arrays, *range, *gather;
 	uint64_t coalesce;
-	unsigned on_enter;
-	bool tags;
+	unsigned on_enter, on_fail;
+	bool tags, generation;
 };
 #define AT(field) offsetof(struct tlb_args, field)
 
@@ -186,6 +186,8 @@ static const char *const disciplines[] = {[KV_ENTRY_NONE] = "none",
     [KV_ENTRY_OWN] = "own",
     [KV_ENTRY_NEXT_COUNT] = "next_count",
     NULL};
+
+static const char *const on_fails[] = {"flush", "return", NULL};
 
 static const struct kv_field tlb_fields[] = {
     {.key = "preset", .kind = KV_FIELD_WORD, .offset = AT(preset)},
@@ -200,8 +202,45 @@ static const struct kv_field tlb_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(on_enter),
 	.words = disciplines},
-    {.key = "range", .kind = KV_FIELD_NODE, .offset = AT(range)}};
+    {.key = "range", .kind = KV_FIELD_NODE, .offset = AT(range)},
+    {.key = "gather", .kind = KV_FIELD_NODE, .offset = AT(gather)},
+    {.key = "generation", .kind = KV_FIELD_BOOL, .offset = AT(generation)},
+    {.key = "on_fail",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(on_fail),
+	.words = on_fails}};
 #undef AT
+
+struct gather_args {
+	uint64_t pages;
+	unsigned join;
+};
+
+static const char *const joins[] = {"bounds", "first", NULL};
+static const struct kv_field gather_fields[] = {
+    {.key = "pages",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct gather_args, pages),
+	.min = 1,
+	.required = true},
+    {.key = "join",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct gather_args, join),
+	.words = joins}};
+
+static void
+read_gather(struct kv_load *ld, const struct kv_node *node)
+{
+	struct kv_gather_spec *gather;
+	struct gather_args a = {0};
+
+	if (kv_fields_read(
+		ld, node, "gather", "key", FIELDS(gather_fields), &a) != 0)
+		return;
+	gather = kv_pool_alloc(&ld->sc->pool, sizeof(*gather));
+	*gather = (struct kv_gather_spec){a.pages, a.join != 0};
+	ld->sc->gather = gather;
+}
 
 struct range_args {
 	uint64_t unit, step, scales, nums, limit;
@@ -289,8 +328,12 @@ kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 	if (kv_map_get(node, "tags") != NULL)
 		cfg->tags = a.tags;
 	ld->sc->on_enter = (enum kv_entry_flush)a.on_enter;
+	ld->sc->generation = a.generation;
+	ld->sc->returns_early = a.on_fail != 0;
 	if (a.range != NULL)
 		read_range(ld, a.range);
+	if (a.gather != NULL)
+		read_gather(ld, a.gather);
 }
 
 /* ---- Steps: what they share ------------------------------------------ */
@@ -312,6 +355,7 @@ static const char *const whats[] = {[KV_FLUSH_RANGE] = "range",
     [KV_FLUSH_TAG] = "tag",
     [KV_FLUSH_NONGLOBAL] = "nonglobal",
     [KV_FLUSH_ALL] = "all",
+    [KV_FLUSH_PENDING] = "pending",
     NULL};
 
 static const struct kv_field touch_fields[] = {
@@ -461,6 +505,9 @@ check_flush(
 	if (a->what > KV_FLUSH_TAG &&
 	    refuse_any(ld, key, of_space, whats[a->what]) != 0)
 		return EINVAL;
+	if (a->what == KV_FLUSH_PENDING && ld->sc->gather == NULL)
+		return kv_load_refuse(ld, kv_map_get(key->next, "what"),
+		    "nothing is gathered: 'tlb' has no 'gather'");
 	if (a->what != KV_FLUSH_RANGE)
 		return 0;
 	if (a->va == NULL)

@@ -265,6 +265,9 @@ measure_fails(struct kv_run *run)
 	for (i = 0; i < KV_MAP_FAILS && run->sc->paging; i++)
 		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT, names[i],
 		    run->runner->map_fails[i]);
+	if (run->sc->paging)
+		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
+		    "fail.partial_pages", run->runner->partial_pages);
 }
 
 static void

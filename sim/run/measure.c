@@ -440,6 +440,7 @@ kv_world_measure(const struct kv_world *w, struct kv_metrics *m)
 		measure_stacks(w, m);
 	kv_measure_spaces(w->spaces, w->nspaces, m);
 	kv_measure_pools(w->pools, w->npools, m);
+	kv_measure_rights(w->spaces, w->nspaces, w->pools, w->npools, m);
 	kv_measure_cover(w->spaces, w->nspaces, m);
 	measure_reserv(w, m);
 	measure_caches(w, m);

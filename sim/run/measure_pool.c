@@ -22,6 +22,7 @@ static const struct row {
     {"pool.returns", "pool.%s.returns", AT(returns)},
     {"pool.failures", "pool.%s.failures", AT(failures)},
     {"pool.urgent", "pool.%s.urgent", AT(urgent)},
+    {"pool.touched", "pool.%s.touched", AT(touched)},
     {"pool.warn_at", "pool.%s.warn_at", AT(warn_at)},
     {"pool.l0", "pool.%s.l0", AT(depth[0])},
     {"pool.l1", "pool.%s.l1", AT(depth[1])},

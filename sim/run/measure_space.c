@@ -145,6 +145,55 @@ put_one(struct kv_metrics *m, const char *space, const struct sums *s)
 	kv_metrics_put_ratio(m, name, ratio(s->promoted, s->mapped));
 }
 
+/* Base pages whose leaves allow what they should not. */
+struct rights {
+	const struct kv_pte_format *format;
+	struct kv_ptpool *const *pools;
+	size_t npools;
+	uint64_t wx;   /* both writable and executable */
+	uint64_t seen; /* of pools, and a user may touch them */
+};
+
+static int
+rights_note(void *arg, const struct kv_leaf *leaf)
+{
+	const unsigned wx = KV_PTE_W | KV_PTE_X;
+	struct rights *n = arg;
+	const unsigned shift = n->format->page_shift;
+	const uint64_t size = UINT64_C(1)
+			      << kv_pte_shift(n->format, leaf->level);
+
+	n->wx += (leaf->attr & wx) == wx ? size >> shift : 0;
+	for (size_t i = 0; i < n->npools && (leaf->attr & KV_PTE_U) != 0; i++) {
+		const struct kv_ptpool_config *c =
+		    kv_ptpool_config(n->pools[i]);
+		const kv_pa_t end = c->base + (c->capacity << c->page_shift);
+		const kv_pa_t from = leaf->pa > c->base ? leaf->pa : c->base;
+		const kv_pa_t to =
+		    leaf->pa + size < end ? leaf->pa + size : end;
+
+		n->seen += from < to ? (to - from) >> shift : 0;
+	}
+	return 0;
+}
+
+void
+kv_measure_rights(const struct kv_space *spaces, size_t nspaces,
+    struct kv_ptpool *const *pools, size_t npools, struct kv_metrics *m)
+{
+	struct rights n = {.pools = pools, .npools = npools};
+
+	for (size_t i = 0; i < nspaces; i++) {
+		n.format = spaces[i].cfg.format;
+		(void)kv_pmap_walk(
+		    spaces[i].pmap, 0, KV_ADDR_MAX, rights_note, &n);
+	}
+	kv_metrics_put_uint(m, KV_METRIC_COUNT, "pmap.wx_pages", n.wx);
+	if (npools != 0)
+		kv_metrics_put_uint(
+		    m, KV_METRIC_COUNT, "pool.user_pages", n.seen);
+}
+
 void
 kv_measure_spaces(
     const struct kv_space *spaces, size_t nspaces, struct kv_metrics *m)

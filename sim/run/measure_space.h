@@ -6,6 +6,11 @@
 #include "out/metrics.h"
 #include "run/space.h"
 
+/* Pages that leaves allow to be both written and executed, and pages of pools
+ * that a user may touch; of all spaces. */
+void kv_measure_rights(const struct kv_space *spaces, size_t nspaces,
+    struct kv_ptpool *const *pools, size_t npools, struct kv_metrics *m);
+
 /* Add pmap.*, the sum over spaces, and space.NAME.* where there are several. */
 void kv_measure_spaces(
     const struct kv_space *spaces, size_t nspaces, struct kv_metrics *m);

@@ -253,7 +253,8 @@ spaces_of(const struct kv_scenario *sc)
 	for (i = 0; i < sc->nspaces; i++)
 		list[i] = (struct kv_space_config){.name = sc->spaces[i].name,
 		    .format = sc->spaces[i].format,
-		    .promotion = sc->spaces[i].promotion};
+		    .promotion = sc->spaces[i].promotion,
+		    .split = sc->spaces[i].split};
 	return list;
 }
 

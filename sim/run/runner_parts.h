@@ -54,6 +54,14 @@ struct kv_looping {
 };
 enum { KV_LOOPS_DEEP = 32 }; /* as deep as a file may be */
 
+/* What waits to be flushed: pages of a space, or everything. */
+struct kv_pending {
+	unsigned space;
+	kv_va_t first, last; /* pages */
+	uint64_t npages;     /* 0: nothing waits */
+	bool all;
+};
+
 /* What a run needs beside its results. */
 struct kv_runner {
 	struct kv_run *run;
@@ -82,10 +90,12 @@ struct kv_runner {
 	struct kv_tlb_range_op range_op;  /* of the last range, if that fits */
 	uint64_t range_ops, range_extra;  /* pages flushed unasked */
 	bool range_fits;
-	uint64_t arena_fails; /* blocks that found no room */
-	kv_pindex_t pindex;   /* of the map step that runs */
-	kv_pa_t pa;	      /* likewise */
-	uint64_t guard_hits;  /* touches of guard pages, which no leaf maps */
+	struct kv_pending pending; /* flushes that are gathered */
+	uint64_t partial_pages;	   /* that steps did which failed then */
+	uint64_t arena_fails;	   /* blocks that found no room */
+	kv_pindex_t pindex;	   /* of the map step that runs */
+	kv_pa_t pa;		   /* likewise */
+	uint64_t guard_hits; /* touches of guard pages, which no leaf maps */
 	struct kv_looping *loops;		   /* one a loop */
 	const struct kv_step *open[KV_LOOPS_DEEP]; /* loops that run */
 	unsigned nopen;
@@ -192,6 +202,11 @@ void kv_range_before(struct kv_runner *r, const struct kv_map_step *s,
 void kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
     struct kv_range_watch *w, int what, int error, uint64_t done);
 void kv_range_watch_fini(struct kv_range_watch *w);
+
+/* A step failed after it had done the pages from va on: no entry of the TLB for
+ * them may be older (V7). */
+void kv_runner_judge_flushed(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages);
 
 /* flush.*: the operands of range flushes. */
 void kv_range_ops_measure(const struct kv_runner *r, struct kv_metrics *m);

@@ -88,6 +88,7 @@ kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 	    .user = cfg->user};
 	const struct kv_machine *m = kv_machine_find(cfg->format->name);
 
+	pmap.split = cfg->split;
 	*s = (struct kv_space){
 	    .cfg = *cfg, .sub = m != NULL ? m->reserv_sub : 0};
 	if (cfg->pool != NULL)
@@ -289,6 +290,17 @@ leaf_frame(struct mapping *m, uint64_t npages, kv_pa_t *pa)
 	return first % npages == 0 ? 0 : EAGAIN;
 }
 
+/* A leaf where something may be. */
+static int
+extend(struct mapping *m, kv_pa_t pa)
+{
+	const struct kv_space_range *r = m->r;
+	int error = kv_pmap_extend_leaf(m->s->pmap, va_of(m, m->done), pa,
+	    r->level, r->present == KV_SPACE_REPLACE, r->attr);
+
+	return error == EEXIST ? 0 : error;
+}
+
 static int
 map_leaves(struct mapping *m)
 {
@@ -300,7 +312,9 @@ map_leaves(struct mapping *m)
 
 	for (; m->done < r->npages; m->done += npages) {
 		error = leaf_frame(m, npages, &pa);
-		if (error == 0)
+		if (error == 0 && r->present != KV_SPACE_REFUSE)
+			error = extend(m, pa);
+		else if (error == 0)
 			error = kv_pmap_enter_leaf(m->s->pmap,
 			    va_of(m, m->done), pa, r->level, 1, r->attr);
 		if (error != 0)
@@ -317,7 +331,7 @@ undo(struct mapping *m)
 	const struct kv_space_range *r = m->r;
 	uint64_t i, removed;
 
-	if (m->done != 0)
+	if (m->done != 0 && r->present == KV_SPACE_REFUSE)
 		kv_pmap_remove(
 		    m->s->pmap, r->va, m->done << m->shift, &removed);
 	for (i = 0; i < m->nfresh; i++)

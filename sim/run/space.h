@@ -17,6 +17,7 @@ struct kv_space_config {
 	struct kv_ptpool *pool; /* that tables come from; NULL: unlimited */
 	uint32_t id;		/* there: of the space */
 	struct kv_draws *draws; /* of tables; NULL: none is refused */
+	enum kv_pmap_split split;
 };
 
 struct kv_space {
@@ -26,6 +27,10 @@ struct kv_space {
 	bool urgent;	       /* tables may come out of the pool's reserve */
 	struct kv_pt_ear *ear; /* NULL: nobody listens */
 };
+
+/* What leaves do where something stands: nothing is mapped, that stays, or it
+ * is overwritten as if it were not there. */
+enum kv_space_present { KV_SPACE_REFUSE, KV_SPACE_SKIP, KV_SPACE_REPLACE };
 
 /* ---- Create ---------------------------------------------------------- */
 
@@ -49,8 +54,9 @@ struct kv_space_range {
 	unsigned domain;	  /* that missing pages are wanted from */
 	kv_pa_t pa;
 	enum kv_space_how how;
-	unsigned level; /* KV_SPACE_LEAF */
-	unsigned attr;	/* KV_PTE_* */
+	unsigned level;		       /* KV_SPACE_LEAF */
+	enum kv_space_present present; /* likewise; a device's memory */
+	unsigned attr;		       /* KV_PTE_* */
 };
 
 /*

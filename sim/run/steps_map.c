@@ -75,6 +75,22 @@ flush(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va)
 		kv_runner_flush(r, s->space, va, s->npages);
 }
 
+/* A step that fails midway has still changed the pages that it did. */
+static void
+flush_done(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va,
+    uint64_t done, bool returns)
+{
+	const uint64_t npages = done >> r->run->sc->machine->page_shift;
+
+	r->partial_pages += npages;
+	if (!s->flush)
+		return;
+	if (!returns)
+		kv_runner_flush(r, s->space, va, npages);
+	if (r->run->sc->gather == NULL)
+		kv_runner_judge_flushed(r, s->space, va, npages);
+}
+
 /* What no kernel survives is refused; what it reports is counted. */
 static int
 judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
@@ -162,6 +178,7 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	    .pa = r->pa + i * size_of(r, s),
 	    .how = (enum kv_space_how)s->how,
 	    .level = s->level,
+	    .present = (enum kv_space_present)s->present,
 	    .attr = s->attr};
 
 	bool before = r->run->tlb != NULL && is_mapped(r, s, va);
@@ -194,7 +211,10 @@ unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	else
 		error = kv_pmap_remove(space->pmap, va, size_of(r, s), done);
 	space->urgent = false;
-	flush(r, s, va);
+	if (error == 0)
+		flush(r, s, va);
+	else
+		flush_done(r, s, va, *done, r->run->sc->returns_early);
 	return error;
 }
 
@@ -209,7 +229,10 @@ protect(
 	kv_world_tick(r->run->world);
 	error =
 	    kv_pmap_protect(pmap_of(r, s), va, size_of(r, s), s->attr, done);
-	flush(r, s, va);
+	if (error == 0)
+		flush(r, s, va);
+	else
+		flush_done(r, s, va, *done, false);
 	return error;
 }
 

@@ -4,7 +4,8 @@
  *
  * What every touch is judged by, whatever the scenario expects:
  *   V7  A touch that hits the TLB agrees with the page tables: the same frame,
- *       and no right that they do not give.
+ *       and no right that they do not give.  So does every entry for the
+ *       range of a step that failed midway, when it is over.
  * An entry that allows less costs one spurious fault and is counted alone.
  */
 #include <stdlib.h>
@@ -18,15 +19,16 @@ static const uint64_t touches_max = 1000000000, pages_max = 1 << 24;
 
 /* ---- Flushes --------------------------------------------------------- */
 
-void
-kv_runner_flush(
-    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
+static void
+flush_range(struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 {
 	const struct kv_tlb_range *range = r->run->sc->tlb_range;
 	struct kv_tlb *tlb = r->run->tlb;
 
-	if (tlb == NULL)
+	if (r->run->sc->generation) {
+		kv_tlb_flush_all(tlb);
 		return;
+	}
 	r->range_fits =
 	    range != NULL && kv_tlb_range_op(range, npages, &r->range_op) == 0;
 	if (range != NULL && !r->range_fits) {
@@ -39,6 +41,52 @@ kv_runner_flush(
 		npages = r->range_op.npages;
 	}
 	kv_tlb_flush_range(tlb, space, va, npages);
+}
+
+/* Join the range to what waits: both are one that reaches from the first to
+ * the last page, or everything, if that is too long. */
+static void
+gather(struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
+{
+	const struct kv_gather_spec *g = r->run->sc->gather;
+	const unsigned shift = r->run->sc->machine->page_shift;
+	struct kv_pending *p = &r->pending;
+	const kv_va_t last = va + ((npages - 1) << shift);
+
+	if (p->npages != 0 && g->first_only)
+		return;
+	if (p->npages == 0) {
+		*p = (struct kv_pending){space, va, last, npages, false};
+	} else {
+		p->first = va < p->first ? va : p->first;
+		p->last = last > p->last ? last : p->last;
+		p->npages = ((p->last - p->first) >> shift) + 1;
+	}
+	p->all |= p->space != space || p->npages > g->pages;
+}
+
+static void
+flush_pending(struct kv_runner *r)
+{
+	const struct kv_pending p = r->pending;
+
+	r->pending = (struct kv_pending){0};
+	if (p.all)
+		kv_tlb_flush_all(r->run->tlb);
+	else if (p.npages != 0)
+		flush_range(r, p.space, p.first, p.npages);
+}
+
+void
+kv_runner_flush(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
+{
+	if (r->run->tlb == NULL || npages == 0)
+		return;
+	if (r->run->sc->gather != NULL)
+		gather(r, space, va, npages);
+	else
+		flush_range(r, space, va, npages);
 }
 
 void
@@ -77,6 +125,9 @@ kv_step_flush(struct kv_runner *r, const struct kv_step *step)
 		break;
 	case KV_FLUSH_NONGLOBAL:
 		kv_tlb_flush_nonglobal(r->run->tlb);
+		break;
+	case KV_FLUSH_PENDING:
+		flush_pending(r);
 		break;
 	case KV_FLUSH_ALL:
 		kv_tlb_flush_all(r->run->tlb);
@@ -178,6 +229,47 @@ judge(struct kv_runner *r, kv_va_t va, enum kv_tlb_stale stale)
 		return;
 	diag.text = texts[stale];
 	kv_run_violate(r->run, &diag);
+}
+
+/* What the entries of a range are held against. */
+struct leftover {
+	struct kv_runner *r;
+	unsigned space;
+	kv_va_t first, last;
+};
+
+/* An entry of the range, or of more: does it say what the tables say? */
+static int
+leftover_note(void *arg, const struct kv_tlb_entry *entry)
+{
+	const struct leftover *l = arg;
+	const struct kv_pmap *pmap = l->r->run->world->spaces[l->space].pmap;
+	const kv_va_t end = entry->va + (entry->size - 1);
+	const kv_va_t va = entry->va > l->first ? entry->va : l->first;
+	struct kv_leaf leaf;
+
+	if (va > end || va > l->last ||
+	    ((entry->attr & KV_PTE_G) == 0 && entry->tag != l->space))
+		return 0;
+	if (kv_pmap_extract(pmap, va, &leaf) != 0 ||
+	    leaf.pa + (va - leaf.va) != entry->pa + (va - entry->va))
+		judge(l->r, va, KV_STALE_FRAME);
+	else if ((entry->attr & ~leaf.attr & (KV_PTE_W | KV_PTE_X)) != 0)
+		judge(l->r, va, KV_STALE_PERMISSIVE);
+	return 0;
+}
+
+void
+kv_runner_judge_flushed(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
+{
+	const unsigned shift = r->run->sc->machine->page_shift;
+	struct leftover l = {.r = r, .space = space, .first = va};
+
+	if (r->run->tlb == NULL || npages == 0)
+		return;
+	l.last = va + ((npages << shift) - 1);
+	(void)kv_tlb_walk(r->run->tlb, leftover_note, &l);
 }
 
 void

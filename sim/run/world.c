@@ -418,6 +418,31 @@ check_stacks(const struct kv_world *w, struct kv_diag *diag)
 	return error;
 }
 
+/* The tables that a pool gave to spaces are those that their roots reach. */
+static int
+check_tables(const struct kv_world *w, const struct kv_ptpool *pool,
+    struct kv_diag *diag)
+{
+	const struct kv_ptpool_stats have = kv_ptpool_stats(pool);
+	uint64_t reached[KV_PTPOOL_DEPTHS] = {0};
+
+	for (size_t i = 0; i < w->nspaces; i++) {
+		const struct kv_space *s = &w->spaces[i];
+		const struct kv_pmap_stats t = kv_pmap_stats(s->pmap);
+		const unsigned levels = s->cfg.format->levels;
+
+		for (unsigned l = 0; s->cfg.pool == pool && l < levels; l++)
+			reached[levels - 1 - l] += t.pt_level[l];
+	}
+	for (unsigned d = 0; d < KV_PTPOOL_OTHER; d++)
+		if (reached[d] != have.depth[d])
+			return kv_diag_set(diag, EFAULT, "ptpool", 5, d,
+			    reached[d] < have.depth[d]
+				? "a table of the pool is reached from no root"
+				: "a space has a table that its pool has not");
+	return 0;
+}
+
 int
 kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 {
@@ -438,5 +463,7 @@ kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 		error = kv_ptpool_check(w->pools[i], diag);
 	for (i = 0; i < w->nspaces && error == 0; i++)
 		error = kv_space_check(&w->spaces[i], diag);
+	for (i = 0; i < w->npools && error == 0; i++)
+		error = check_tables(w, w->pools[i], diag);
 	return error != 0 ? error : kv_data_check(w->data, diag);
 }

@@ -38,6 +38,16 @@ c111_no_flush_after_copy on_fault=never on_fault=always V7
 c112_global_data global=true global=false V7 cow-I4
 c113_rearm flush=false flush=true V7
 c113_rearm flush=false tags=false V7
+r400_elfuse_third_isolate pool_pages=240 pool_pages=3558 elfuse-E7
+r401_elfuse_unmap_in_full_pool reserve=0 reserve=2 elfuse-E7
+r401_elfuse_unmap_in_full_pool reserve=1 reserve=2 elfuse-E7
+r402_elfuse_partial_unmap on_fail=return on_fail=flush V7 elfuse-E6
+r403_elfuse_page_drawn_twice race=5 race=0 elfuse-E2 ptpool-I1
+r405_elfuse_block_over_table present=replace present=skip elfuse-E5 ptpool-I5
+r406_elfuse_first_range_only join=first join=bounds V7
+r407_elfuse_same_generation bump=false bump=true V7
+r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
+r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
 r500_illumos_old_rule rule=4 rule=8 V9 illumos-I2 illumos-I4
 r501_illumos_old_constants constants=old constants=new V9 illumos-I2 illumos-I4
 r502_illumos_heap_at_1t before=1 before=0 illumos-I4
