@@ -642,7 +642,7 @@ forget(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	kv_pt_count(p, t, -1);
 	p->stats.pt_pages--;
 	p->stats.pt_level[child->level]--;
-	free(child);
+	kv_mem_free(child);
 }
 
 int

@@ -96,12 +96,14 @@ kv_range_before(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va,
     struct kv_range_watch *w)
 {
 	const struct kv_pmap *pmap = r->run->world->spaces[s->space].pmap;
-	uint64_t size;
+	uint64_t size, reach;
 
 	w->size = s->npages << r->run->sc->machine->page_shift;
 	w->va = va;
 	w->start = block_of(pmap, va, &size);
-	w->end = block_of(pmap, va + (w->size - 1), &size) + size;
+	/* promote and demote name an address, no range */
+	reach = w->size != 0 ? w->size : 1;
+	w->end = block_of(pmap, va + (reach - 1), &size) + size;
 	if (w->end < w->start)
 		w->end = UINT64_MAX;
 	collect(pmap, w->start, w->end, &w->before);

@@ -43,7 +43,9 @@ r401_elfuse_unmap_in_full_pool reserve=0 reserve=2 elfuse-E7
 r401_elfuse_unmap_in_full_pool reserve=1 reserve=2 elfuse-E7
 r402_elfuse_partial_unmap on_fail=return on_fail=flush V7 elfuse-E6
 r403_elfuse_page_drawn_twice race=5 race=0 elfuse-E2 ptpool-I1
-r405_elfuse_block_over_table present=replace present=skip elfuse-E5 ptpool-I5
+r404_elfuse_split_loses split=loses_frame split=exact V5
+r404_elfuse_split_loses split=loses_right split=exact V5
+r405_elfuse_block_over_table present=replace present=skip V3 elfuse-E5 ptpool-I5
 r406_elfuse_first_range_only join=first join=bounds V7
 r407_elfuse_same_generation bump=false bump=true V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
