@@ -8,6 +8,7 @@ help:
 	@echo 'make bench  the speed table'
 	@echo 'make mutants    do the tests notice rules that are wrong? (long)'
 	@echo 'make coverage   what of alloc/ do the tests reach?'
+	@echo 'make fuzz   libFuzzer on every reader and allocator, FUZZ_TIME=60'
 	@echo 'make clean  remove what the others made'
 
 run:
@@ -46,7 +47,16 @@ coverage:
 	@gcovr --object-directory build-coverage --filter alloc/ \
 	    --exclude-throw-branches --branches --fail-under-branch 85
 
-clean:
-	rm -rf build build-gcc build-clang build-asan build-coverage
+# Seconds for each target; make FUZZ_TIME=3600 fuzz for a night.
+FUZZ_TIME = 60
 
-.PHONY: help run test bench mutants coverage clean
+fuzz:
+	@.ci/deps fuzz
+	@cmake --preset fuzz
+	@cmake --build --preset fuzz
+	@tests/fuzz/fuzz.sh build-fuzz $(FUZZ_TIME)
+
+clean:
+	rm -rf build build-gcc build-clang build-asan build-coverage build-fuzz
+
+.PHONY: help run test bench mutants coverage fuzz clean

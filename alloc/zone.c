@@ -17,8 +17,9 @@
  *   I2  A bucket on a list of full buckets is not empty and all its items are
  *       of that list's domain; together they are at most sizes.full items,
  *       unless a release failed.
- *   I3  Items of an alloc or free bucket are of the domain of its CPU; those
- *       of a cross bucket are of others.
+ *   I3  Items of a free bucket are of the domain of its CPU, those of a cross
+ *       bucket are of others.  (An alloc bucket may hold what the source gave
+ *       instead, where the domain had none left.)
  * 4 Cost.  A copy of an item; a bucket of imports on a miss.
  * 5 Fidelity.  FreeBSD UMA cache-only zones, as kstack_cache (vm_glue.c) and
  *   the page caches (vm_page.c) use them; spec freebsd.md 3.5, 4.2.  The size
@@ -504,7 +505,8 @@ cpu_check(
 		if (b == NULL)
 			continue;
 		*items += b->count;
-		if (!is_pure(z, b, kv_zone_cpu_domain(z, i), k != CROSS))
+		if (k != ALLOC &&
+		    !is_pure(z, b, kv_zone_cpu_domain(z, i), k == FREE))
 			return broken(diag, 3, i,
 			    "an item is in the wrong bucket of its CPU");
 	}

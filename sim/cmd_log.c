@@ -203,7 +203,7 @@ kv_cmd_replay_log(const struct kv_opts *opts)
 		status = replay(&f, &asked);
 	if (kv_event_reader_close(f.reader, &errors) != 0)
 		status = KV_EXIT_USAGE;
-	free(asked.defines);
+	kv_mem_free(asked.defines);
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
 	return status;

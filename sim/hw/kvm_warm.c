@@ -159,7 +159,7 @@ note_fresh(const struct kv_kvm_tables *t, struct kv_kvm_warm *w,
 			if ((there[i] & 1) == 0)
 				stretch_add(&w->fresh, s->pa + i * page, page,
 				    kv_vm_piece_size(t->vm));
-	free(there);
+	kv_mem_free(there);
 }
 
 /* => false: the host does not do that */
@@ -258,7 +258,7 @@ kv_kvm_warm_end(struct kv_kvm_tables *t, struct kv_kvm_warm *w)
 		    (size_t)w->fresh.list[i].size, MADV_DONTNEED);
 	if (w->fresh.n != 0)
 		forget(t, w);
-	free(w->lines);
-	free(w->memory.list);
-	free(w->fresh.list);
+	kv_mem_free(w->lines);
+	kv_mem_free(w->memory.list);
+	kv_mem_free(w->fresh.list);
 }

@@ -44,6 +44,7 @@ kv_lines_open(
 		close(fd);
 		return refuse(shown, "out of memory", errors);
 	}
+	kv_limit_start();
 	gzbuffer(f->gz, PACKED_ROOM);
 	f->error = 0;
 	f->start = f->size = 0;

@@ -300,13 +300,14 @@ void
 kv_params_define(
     struct kv_params *ps, const struct kv_define *defines, size_t ndefines)
 {
-	const struct kv_define *d;
 	const struct kv_node *declared;
 	struct kv_place place;
 	char *path;
-	size_t size, i;
+	size_t size, i, k;
 
-	for (d = defines; d < defines + ndefines; d++) {
+	for (k = 0; k < ndefines; k++) {
+		const struct kv_define *d = &defines[k];
+
 		size = strlen("-D ") + strlen(d->name) + 1;
 		path = kv_pool_alloc(ps->pool, size);
 		snprintf(path, size, "-D %s", d->name);

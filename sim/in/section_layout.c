@@ -152,7 +152,8 @@ check_name(void *arg, const char *name, const struct kv_place *where)
 	    kv_attribute_of_machine(ld->sc->machine, name, NULL))
 		return 0;
 	hints = kv_mem_resize(NULL, n + p->count, sizeof(*hints));
-	memcpy(hints, ld->params.names.list, n * sizeof(*hints));
+	if (n != 0)
+		memcpy(hints, ld->params.names.list, n * sizeof(*hints));
 	for (i = 0; i < p->count; i++) {
 		const char *text = p->regions[i].key->text;
 		char *hint = kv_pool_alloc(

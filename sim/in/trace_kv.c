@@ -193,7 +193,7 @@ kv_event_reader_open(
 
 	*r = (struct kv_event_reader){0};
 	if (kv_lines_open(path, &r->lines, errors) != 0) {
-		free(r);
+		kv_mem_free(r);
 		return EINVAL;
 	}
 	kinds_fill(&r->kinds);
@@ -217,12 +217,12 @@ kv_event_reader_close(struct kv_event_reader *r, struct kv_errors *errors)
 	kv_names_fini(&r->names);
 	kv_pool_fini(&r->pool);
 	for (size_t i = 0; i < r->nhead; i++) {
-		free(r->head[i].word);
-		free(r->head[i].text);
+		kv_mem_free(r->head[i].word);
+		kv_mem_free(r->head[i].text);
 	}
-	free(r->head);
-	free(r->input);
-	free(r);
+	kv_mem_free(r->head);
+	kv_mem_free(r->input);
+	kv_mem_free(r);
 	return error;
 }
 

@@ -41,6 +41,9 @@ struct kv_event_log {
 	char data[ROOM];
 };
 
+/* The temporary file of the log that is written. */
+static const char *unfinished;
+
 /* ---- Lines ------------------------------------------------------------ */
 
 bool
@@ -175,6 +178,14 @@ is_packed(const char *path)
 	return n > 3 && strcmp(path + n - 3, ".gz") == 0;
 }
 
+/* A program that ends while it writes leaves no half of a file. */
+static void
+remove_unfinished(void)
+{
+	if (unfinished != NULL)
+		unlink(unfinished);
+}
+
 /* A file left by a process that was killed must not stop us. */
 static int
 open_temp(struct kv_event_log *log)
@@ -186,7 +197,8 @@ open_temp(struct kv_event_log *log)
 	for (unsigned n = 0; fd < 0 && n < TRIES; n++) {
 		snprintf(log->temp, room, "%s.%ld.%u.tmp", log->path,
 		    (long)getpid(), n);
-		fd = open(log->temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+		fd = open(log->temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
@@ -203,9 +215,9 @@ open_temp(struct kv_event_log *log)
 static void
 destroy(struct kv_event_log *log)
 {
-	free(log->path);
-	free(log->temp);
-	free(log);
+	kv_mem_free(log->path);
+	kv_mem_free(log->temp);
+	kv_mem_free(log);
 }
 
 int
@@ -225,6 +237,8 @@ kv_event_log_create(const char *path, struct kv_event_log **log)
 		destroy(l);
 		return error;
 	}
+	if (unfinished == NULL && atexit(remove_unfinished) == 0)
+		unfinished = l->temp;
 	add_text(l, KV_EVENT_LOG_MAGIC "\n");
 	*log = l;
 	return 0;
@@ -276,6 +290,8 @@ kv_event_log_close(struct kv_event_log *log, bool keep)
 		error = errno;
 	if (!keep || error != 0)
 		unlink(log->temp);
+	if (unfinished == log->temp)
+		unfinished = NULL;
 	destroy(log);
 	return error;
 }

@@ -101,8 +101,8 @@ segments_collect(struct segments *s, const struct kv_vmem *vm)
 static void
 segments_fini(struct segments *s)
 {
-	free(s->list);
-	free(s->order);
+	kv_mem_free(s->list);
+	kv_mem_free(s->order);
 }
 
 /* The last one that starts at va or below; NULL: none does. */

@@ -133,8 +133,8 @@ kv_pt_ear_destroy(struct kv_pt_ear *ear)
 {
 	if (ear == NULL)
 		return;
-	free(ear->level);
-	free(ear);
+	kv_mem_free(ear->level);
+	kv_mem_free(ear);
 }
 
 void

@@ -199,7 +199,7 @@ kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
 void
 kv_range_watch_fini(struct kv_range_watch *w)
 {
-	free(w->before.list);
-	free(w->wanted.list);
-	free(w->after.list);
+	kv_mem_free(w->before.list);
+	kv_mem_free(w->wanted.list);
+	kv_mem_free(w->after.list);
 }

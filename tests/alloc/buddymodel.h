@@ -16,11 +16,17 @@
 
 #include "alloc/machine.h"
 
+/* Whoever has small machines needs less. */
+#ifndef KV_MODEL_PAGES
+#define KV_MODEL_PAGES (1 << 16)
+#define KV_MODEL_PINDEXES (1 << 13)
+#endif
+
 enum {
-	MODEL_PAGES = 1 << 16, /* of memory */
+	MODEL_PAGES = KV_MODEL_PAGES, /* of memory */
 	MODEL_DOMAINS = 2,
 	MODEL_OBJECTS = 4,
-	MODEL_PINDEXES = 1 << 13,
+	MODEL_PINDEXES = KV_MODEL_PINDEXES,
 	MODEL_ORDERS = 16
 };
 
@@ -42,7 +48,7 @@ struct model_reserv {
 	bool active, queued;
 	int object, first, popcnt;
 	uint64_t lasttick;
-	bool pop[1 << 13];
+	bool pop[MODEL_PINDEXES];
 };
 
 struct model {

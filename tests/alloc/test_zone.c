@@ -17,6 +17,8 @@ enum { DOMAIN = 10000, RELEASED = 4096 };
 struct store {
 	uint64_t next[4]; /* by domain */
 	uint64_t supply;  /* items left */
+	uint64_t own; /* 1: items are of the other domain; else counts down to
+			 it; 0: they never are */
 	uint64_t released[RELEASED];
 	size_t nreleased;
 	uint64_t refuse; /* release of this item would panic */
@@ -30,7 +32,10 @@ import(void *arg, void *items, unsigned n, unsigned domain)
 	unsigned i;
 
 	for (i = 0; i < n && s->supply != 0; i++, s->supply--) {
-		item = domain * DOMAIN + ++s->next[domain];
+		unsigned of = s->own == 1 ? 1 - domain : domain;
+
+		s->own -= s->own > 1;
+		item = of * DOMAIN + ++s->next[of];
 		memcpy((char *)items + i * sizeof(item), &item, sizeof(item));
 	}
 	return i;
@@ -281,6 +286,30 @@ START_TEST(items_go_home)
 }
 END_TEST
 
+/* A source may prefer a domain and fall back on the other: such items come from
+ * the alloc bucket, and go home when they are freed. */
+START_TEST(source_falls_back)
+{
+	struct store s = {.supply = 16, .own = 10};
+	struct kv_host host;
+	struct kv_zone_config cfg = config(&s, &host, 2, 2, 128);
+	struct kv_zone *z = open_zone(&cfg);
+	uint64_t items[8];
+
+	ck_assert_uint_eq(kv_zone_sizes(&cfg).bucket, 8);
+	ck_assert_uint_eq(take(z, 0), 8);
+	for (int i = 0; i < 8; i++)
+		items[i] = take(z, 1);
+	ck_assert_uint_eq(items[7], DOMAIN + 1);
+	ck_assert_uint_eq(items[6], 9);
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(kv_zone_free(z, 1, &items[i], NULL), 0);
+	check(z);
+	ck_assert_uint_eq(kv_zone_stats(z).cross, 7);
+	close_zone(z, &host);
+}
+END_TEST
+
 START_TEST(a_release_that_panics_loses_nothing)
 {
 	struct store s = {.supply = 100, .refuse = 14};
@@ -391,6 +420,7 @@ main(void)
 	tcase_add_test(tc, a_cpu_has_its_own_buckets);
 	tcase_add_test(tc, short_supply);
 	tcase_add_test(tc, items_go_home);
+	tcase_add_test(tc, source_falls_back);
 	tcase_add_test(tc, a_release_that_panics_loses_nothing);
 	tcase_add_loop_test(tc, random_operations, 0, 12);
 	tcase_add_test(tc, refuses_nonsense);

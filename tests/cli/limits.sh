@@ -33,6 +33,8 @@ memory='more than 131072 bytes of memory (--max-memory)$'
 place='^[^ ]*:[0-9]*:[0-9]*: '
 refused "$place$steps" run "$churn" --max-steps 500 -o "$tmp/out"
 refused "$memory" run "$churn" --max-memory 128K -o "$tmp/out"
+refused "$place$steps" run "$churn" --max-steps 500 --trace "$tmp/log"
+[ -z "$(find "$tmp" -name 'log*')" ] || complain 'half a log is left'
 refused "$place"'more than 67108864 bytes' run \
 	"$scenarios/z001_million_stacks.yaml" --max-memory 64M
 refused "$place$steps" whatis "$churn" 0x1000 --max-steps 500

@@ -65,17 +65,31 @@ struct rig {
 	struct kv_reserv *rv;
 	struct kv_object *obj[MODEL_OBJECTS];
 	struct model *md;
-	bool bare[MODEL_PAGES]; /* used without an object */
-	uint64_t x;		/* generator */
+	bool bare[MODEL_PAGES];	 /* used without an object */
+	uint64_t x;		 /* generator */
+	const uint8_t *at, *end; /* bytes instead of it; NULL: none */
 	unsigned seed, step;
 	const char *op;
 	kv_pfn_t *pfns; /* MODEL_PAGES */
 	int *v;		/* MODEL_PAGES */
 };
 
+/* From the bytes: as few as hold what is below; 0 when there are no more. */
+static inline unsigned
+rnd_bytes(struct rig *rig, unsigned below)
+{
+	unsigned value = 0, most = below - 1;
+
+	for (; most != 0; most >>= 8)
+		value = value << 8 | (rig->at < rig->end ? *rig->at++ : 0);
+	return below == 0 ? 0 : value % below;
+}
+
 static inline unsigned
 rnd(struct rig *rig, unsigned below)
 {
+	if (rig->at != NULL)
+		return rnd_bytes(rig, below);
 	rig->x = rig->x * UINT64_C(6364136223846793005) +
 		 UINT64_C(1442695040888963407);
 	return (unsigned)(rig->x >> 33) % below;

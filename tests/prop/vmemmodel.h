@@ -11,8 +11,13 @@
 
 #include "../alloc/arenarig.h"
 
+/* Whoever runs few operations at a time needs less. */
+#ifndef KV_MODEL_SEGS
+#define KV_MODEL_SEGS 8192
+#endif
+
 enum {
-	SEGS = 8192,
+	SEGS = KV_MODEL_SEGS,
 	CLASSES = 90,
 	SPARE_LEAST = 4, /* (1.7) */
 	SPARE_MOST = 32
