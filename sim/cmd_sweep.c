@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "out/files.h"
 #include "out/mem.h"
+#include "out/plot.h"
 #include "out/sweep.h"
 
 static int
@@ -27,6 +28,25 @@ files_write(const struct kv_sweep *s, const char *folder)
 		error = kv_files_write(folder, "sweep.dat", &other);
 	kv_buf_fini(&text);
 	kv_buf_fini(&other);
+	return error;
+}
+
+/* The scripts that draw the columns; they are the same at every point. */
+static int
+pictures_write(struct kv_scenario_file *file, const struct kv_sweep_config *cfg,
+    const char *folder)
+{
+	struct kv_errors refused = {0};
+	struct kv_scenario *sc = NULL;
+	int error = 0;
+	size_t i;
+
+	if (kv_scenario_read(
+		file, NULL, cfg->defines, cfg->ndefines, &sc, &refused) == 0)
+		for (i = 0; error == 0 && i < sc->nplots; i++)
+			error = kv_plot_write_script(folder, sc->plots[i]);
+	kv_scenario_free(sc);
+	kv_errors_fini(&refused);
 	return error;
 }
 
@@ -80,6 +100,9 @@ kv_cmd_sweep(const struct kv_opts *opts)
 	if (kv_scenario_open(opts->operands[0], &file, &errors) == 0 &&
 	    sweep(file, &cfg, &s, &errors) == 0)
 		status = report(s, opts);
+	if (opts->output != NULL && status != KV_EXIT_USAGE &&
+	    pictures_write(file, &cfg, opts->output) != 0)
+		status = KV_EXIT_USAGE;
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
 	kv_sweep_free(s);

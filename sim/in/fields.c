@@ -274,14 +274,11 @@ field_of(struct kv_load *ld, const struct kv_node *k, const char *key,
 }
 
 static int
-read_key(struct kv_load *ld, const struct kv_node *k, const char *key,
-    const struct kv_field *f, void *out)
+read_key(struct kv_load *ld, const struct kv_node *k, const struct kv_field *f,
+    void *out)
 {
 	const struct kv_node *node = k->next;
 
-	if (f->kind == KV_FIELD_LATER)
-		return kv_load_refuse(
-		    ld, k, "%s '%s' is not part of this version", key, f->key);
 	if (f->kind != KV_FIELD_NODE)
 		return kv_load_value(ld, node, f, out);
 	memcpy((char *)out + f->offset, &node, sizeof(node));
@@ -312,7 +309,7 @@ read_keys(struct kv_load *ld, const struct kv_node *map, const char *key,
 			error = EINVAL;
 		} else {
 			seen[i] = k;
-			if (read_key(ld, k, key, &fields[i], out) != 0)
+			if (read_key(ld, k, &fields[i], out) != 0)
 				error = EINVAL;
 		}
 	}

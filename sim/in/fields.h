@@ -43,8 +43,7 @@ enum kv_field_kind {
 	KV_FIELD_CHOICE, /* unsigned: index of one of words */
 	KV_FIELD_WORD,	 /* const char *: a word */
 	KV_FIELD_TEXT,	 /* const char *: any scalar, as it stands */
-	KV_FIELD_NODE,	 /* const struct kv_node *: read by the caller */
-	KV_FIELD_LATER	 /* of the language, but not of this version */
+	KV_FIELD_NODE	 /* const struct kv_node *: read by the caller */
 };
 
 /* One key that a map may have.  A table of them describes the map. */
@@ -67,7 +66,7 @@ int kv_fields_read(struct kv_load *ld, const struct kv_node *map,
     const char *what, const char *key, const struct kv_field *fields,
     size_t nfields, void *out);
 
-/* Read one value, of any kind but NODE and LATER.  => 0, EINVAL */
+/* Read one value, of any kind but NODE.  => 0, EINVAL */
 int kv_load_value(struct kv_load *ld, const struct kv_node *node,
     const struct kv_field *field, void *out);
 

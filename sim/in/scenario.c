@@ -24,7 +24,7 @@ struct kv_scenario_file {
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
 	    *objects, *pools, *spaces, *tlb, *actors, *work, *inject, *metrics,
-	    *sample, *check, *expect, *layout, *image;
+	    *sample, *check, *expect, *layout, *image, *plot;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -37,16 +37,12 @@ struct sections {
 		.key = #name, .kind = KV_FIELD_TEXT,      \
 		.offset = offsetof(struct sections, name) \
 	}
-#define LATER(name)                                  \
-	{                                            \
-		.key = #name, .kind = KV_FIELD_LATER \
-	}
 
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), NODE(layout),
     NODE(image), NODE(arenas), NODE(objects), NODE(pools), NODE(spaces),
     NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(metrics),
-    NODE(sample), NODE(check), NODE(inject), NODE(expect), LATER(plot)};
+    NODE(sample), NODE(check), NODE(inject), NODE(expect), NODE(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* ---- Sections -------------------------------------------------------- */
@@ -126,6 +122,7 @@ read_sections(
 	kv_section_work(ld, s.work);
 	kv_section_inject(ld, s.inject);
 	kv_section_formulas(ld, s.metrics, s.sample, s.check, s.expect);
+	kv_section_plot(ld, s.plot);
 }
 
 /* ---- Files ----------------------------------------------------------- */
@@ -410,6 +407,7 @@ kv_scenario_free(struct kv_scenario *sc)
 	for (i = 0; i < sc->nsamples; i++)
 		kv_mem_free(sc->samples[i].of);
 	kv_mem_free(sc->samples);
+	kv_mem_free(sc->plots);
 	kv_mem_free(sc->metrics);
 	kv_mem_free(sc->checks);
 	kv_mem_free(sc->expect);

@@ -340,6 +340,8 @@ struct kv_scenario {
 	size_t nmetrics, nchecks, nexpect;
 	struct kv_sample_spec *samples;
 	size_t nsamples;
+	const char **plots; /* names of scripts that draw a sweep */
+	size_t nplots;
 };
 
 /*

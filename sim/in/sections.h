@@ -24,6 +24,7 @@ void kv_section_inject(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
     const struct kv_node *sample, const struct kv_node *check,
     const struct kv_node *expect);
+void kv_section_plot(struct kv_load *ld, const struct kv_node *node);
 
 /*
  * Steps with a reader of their own.  key: the step's name, its value follows;

@@ -4,19 +4,8 @@
 #define KV_SIM_PLOT_H
 
 #include "out/emit.h"
+#include "out/scripts.h"
 #include "run/observe.h"
-
-/*
- * A file of plots/, as the build found it.  The table is generated, so that
- * the program finds its scripts wherever it is installed.
- */
-struct kv_plot_script {
-	const char *name; /* "pindex.gp" */
-	const unsigned char *data;
-	size_t size;
-};
-extern const struct kv_plot_script kv_plot_scripts[];
-extern const size_t kv_plot_nscripts;
 
 /* What one policy, or one run, has to draw. */
 struct kv_plot_source {

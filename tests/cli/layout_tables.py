@@ -174,6 +174,37 @@ def kva_cases():
         'layout.changed': 8 + 1})  # and kvmm, which came
 
 
+def largest_safe(generation):
+    """GiB of memory, without holes, up to which all holds from 512 G on."""
+    def is_safe(gib):
+        found, _ = run('l130_illumos_safe_range', 0, P=f'{gib}G',
+                       generation=generation, spread=1)
+        wanted = kva(gib * G, gib * G, 0, f'g{generation}', 4)
+        loose = 2 * G + G + 64 * M + G + wanted['layout.valloc.size']
+        same(f'{gib}G g{generation}', found, {
+            'heap_ratio': round(wanted['layout.heap.size'] / (gib * G), 6),
+            'safe': int(wanted['layout.heap.size'] + loose >=
+                        3 * gib * G // 2 and not wanted['layout.overlap'])})
+        return found['safe']
+    low, high = 512, 32 * 1024
+    if is_safe(high) or not is_safe(low):
+        sys.exit(f'g{generation}: safe at {high}G, or not at {low}G')
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_safe(middle) else (low, middle)
+    return low
+
+
+def safe_range():
+    # Above 15.9 T the base of g2 is clamped to 127 T below the top, and holds
+    # P + 4P + 1.5P + 1.5P and P / 32 of tracking; of g1 without the 4P.
+    for generation, times in ((1, 4), (2, 8)):
+        room = (128 - 1) * 1024
+        if largest_safe(generation) not in range(
+                room // times - 8, room // times + 1):
+            sys.exit(f'g{generation}: safe up to {largest_safe(generation)}G')
+
+
 def fixed_pages(rng):
     for anchor in ('ldt', 'idt'):
         for pages in [0, 1, 2, 3, 16, rng.randrange(17, 5000)]:
@@ -399,6 +430,7 @@ def main():
     kva_table()
     kva_random(rng)
     kva_cases()
+    safe_range()
     fixed_pages(rng)
     reserve()
     ranges(rng)

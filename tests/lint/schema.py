@@ -93,7 +93,7 @@ BAD = '''
 {kvasir: 1, expect: ['']}
 '''.strip().split('\n')
 
-KEY = re.compile(r'\.key = "(\w+)",\s*\.kind = KV_FIELD_(?!LATER)'
+KEY = re.compile(r'\.key = "(\w+)",\s*\.kind = KV_FIELD_'
                  r'|\b(?:UINT|CHOICE|BOOL|NODE|TEXT)\((\w+)[,)]'
                  r'|\bWORD\("(\w+)"|^ *(?:\} kinds\[\] = \{)?\{"(\w+)", '
                  r'(?:KV_STEP|0)', re.M)
