@@ -8,6 +8,7 @@
 #include "out/baseline.h"
 #include "out/check_parts.h"
 #include "out/mem.h"
+#include "run/oracle_log.h"
 
 /* What becomes a row. */
 struct one {
@@ -226,6 +227,61 @@ run(struct one *o, bool only)
 	kv_mem_free(defines);
 }
 
+/* ---- Event logs ------------------------------------------------------ */
+
+/* Does the scenario that a log is of expect that? */
+static bool
+is_expected(const struct kv_scenario *sc, const char *id)
+{
+	size_t i;
+
+	for (i = 0; sc != NULL && i < sc->nexpect; i++)
+		if (sc->expect[i].violation != NULL && !sc->expect[i].absent &&
+		    kv_finding_meets(id, sc->expect[i].violation))
+			return true;
+	return false;
+}
+
+static void
+put_findings(
+    struct one *o, const struct kv_oracle *oracle, const struct kv_scenario *sc)
+{
+	const struct kv_finding *list;
+	char id[KV_FINDING_ID];
+	size_t count, i;
+
+	list = kv_oracle_findings(oracle, &count);
+	for (i = 0; i < count; i++) {
+		kv_finding_id(&list[i], id);
+		if (is_expected(sc, id))
+			continue;
+		o->verdict = KV_CHECK_FAILED;
+		kv_buf_printf(&o->details,
+		    "%s:%" PRIu64 ":1: %s: %s, at 0x%" PRIx64
+		    ", in operation %" PRIu64 "\n",
+		    o->path, list[i].event, id, list[i].text, list[i].address,
+		    list[i].step);
+	}
+}
+
+/* By its events alone; nothing is run. */
+static void
+judge_log(struct one *o)
+{
+	struct kv_errors errors = {0};
+	struct kv_scenario *sc = NULL;
+	struct kv_oracle *oracle;
+
+	if (kv_oracle_judge_log(o->path, &oracle, &sc, &errors) != 0) {
+		refuse(o, &errors);
+	} else {
+		put_findings(o, oracle, sc);
+		kv_oracle_destroy(oracle);
+		kv_scenario_free(sc);
+	}
+	kv_errors_fini(&errors);
+}
+
 /* The first line is why. */
 static void
 put_row(struct one *o, struct kv_buf *row)
@@ -251,7 +307,10 @@ kv_check_one(const struct kv_check *c, const char *path, struct kv_buf *row)
 	    .path = path,
 	    .known = kv_mem_resize(NULL, c->cfg->ndefines, sizeof(*o.known))};
 
-	run(&o, c->count == 1);
+	if (kv_event_log_recognise(path))
+		judge_log(&o);
+	else
+		run(&o, c->count == 1);
 	put_row(&o, row);
 	kv_buf_fini(&o.why);
 	kv_buf_fini(&o.details);

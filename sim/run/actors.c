@@ -102,7 +102,8 @@ actor_create(struct kv_actors *a, size_t i, const struct kv_actor_spec *spec,
 	struct kv_object_config cfg = {.name = spec->name,
 	    .size = KV_OBJECT_SIZE_MAX,
 	    .colored = true,
-	    .host = &a->world->host};
+	    .host = &a->world->host,
+	    .tap = a->world->spec.tap};
 	char stream[64];
 
 	snprintf(stream, sizeof(stream), "actor.%s", spec->name);

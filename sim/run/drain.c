@@ -121,6 +121,7 @@ kv_step_drain(struct kv_runner *r, const struct kv_step *step)
 		kv_tap_emit(&r->tap, KV_EV_RUN_DRAINED, "run",
 		    r->run->world != NULL ? r->run->world->nstacks : 0, 0, 0,
 		    0);
+	kv_runner_hear(r);
 	if (!r->panicked && r->run->cfg.audit >= 1 && check(r->run, &diag) != 0)
 		kv_run_violate(r->run, &diag);
 	return 0;

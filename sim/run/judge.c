@@ -70,6 +70,37 @@ kv_run_violate(struct kv_run *run, const struct kv_diag *diag)
 	kv_run_violate_both(run, diag, NULL);
 }
 
+/* Was it noted in this operation already, by whoever checks the allocators? */
+static bool
+is_noted(const struct kv_run *run, const char *id)
+{
+	size_t i = run->nviolations;
+
+	while (i-- != 0 && run->violations[i].step == run->ops)
+		if (kv_finding_meets(id, run->violations[i].id))
+			return true;
+	return false;
+}
+
+void
+kv_runner_hear(struct kv_runner *r)
+{
+	const struct kv_finding *list;
+	char id[KV_FINDING_ID];
+	size_t count;
+
+	if (r->oracle == NULL)
+		return;
+	kv_oracle_settle(r->oracle);
+	list = kv_oracle_findings(r->oracle, &count);
+	for (; r->heard < count; r->heard++) {
+		kv_finding_id(&list[r->heard], id);
+		if (!is_noted(r->run, id))
+			kv_run_violate_id(r->run, id, list[r->heard].address,
+			    list[r->heard].text);
+	}
+}
+
 static uint64_t
 violations_of(const struct kv_run *run, const char *id)
 {

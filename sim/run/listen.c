@@ -147,10 +147,16 @@ kv_pt_ear_attach(struct kv_pt_ear *ear, struct kv_pmap_config *pmap)
 }
 
 void
-kv_pt_ear_begin(struct kv_pt_ear *ear, const struct kv_pmap *pmap)
+kv_pt_ear_begin(struct kv_pt_ear *ear, bool low_half)
 {
 	const struct kv_pte_format *f = ear->cfg.format;
+	unsigned half = !f->root_per_half ? 0 : low_half ? 1 : 2;
 
-	tell(ear, KV_EV_PT_SPACE, ear->cfg.tag, kv_pmap_root(pmap), f->levels,
-	    f->pt_shift);
+	tell(ear, KV_EV_PT_SPACE, ear->cfg.tag, half, f->va_bits, f->pt_shift);
+}
+
+void
+kv_pt_ear_end(struct kv_pt_ear *ear)
+{
+	ear->cfg.tap = (struct kv_tap){0};
 }

@@ -40,7 +40,10 @@ void kv_pt_ear_destroy(struct kv_pt_ear *ear);
 /* Have a pmap that will be created tell it. */
 void kv_pt_ear_attach(struct kv_pt_ear *ear, struct kv_pmap_config *pmap);
 
-/* The pmap was created: its root is known. */
-void kv_pt_ear_begin(struct kv_pt_ear *ear, const struct kv_pmap *pmap);
+/* The pmap was created, of the lower half where roots are of one. */
+void kv_pt_ear_begin(struct kv_pt_ear *ear, bool low_half);
+
+/* It will be destroyed: that is not told. */
+void kv_pt_ear_end(struct kv_pt_ear *ear);
 
 #endif

@@ -76,6 +76,7 @@ kv_runner_end(struct kv_runner *r, bool created)
 		    &diag);
 	if (run->cfg.audit >= 3 || run->ops == run->cfg.audit_op)
 		audit_all(run);
+	kv_runner_hear(r);
 }
 
 void
@@ -85,6 +86,7 @@ kv_runner_panic_as(
 	kv_run_violate_both(r->run, diag, generic);
 	r->run->outcome = KV_OUTCOME_WOULD_PANIC;
 	r->panicked = true;
+	kv_runner_hear(r);
 	if (!r->busy)
 		return;
 	r->busy = false;
@@ -212,6 +214,8 @@ work(struct kv_runner *r)
 		if (steps[sc->work[i].kind] != NULL)
 			error = steps[sc->work[i].kind](r, r->step);
 	}
+	kv_tap_emit(&r->tap, KV_EV_RUN_END, "run", r->run->ops, 0, 0, 0);
+	kv_runner_hear(r);
 	if (!r->run->cfg.lean)
 		kv_samples_close(r);
 	if (!r->run->cfg.nested)
@@ -437,6 +441,35 @@ zeroed(size_t count, size_t size)
 	return p;
 }
 
+/* Is the judge of events to be there?  Not for speed alone: then where a fault
+ * is planted, or a violation expected. */
+static bool
+is_heard(const struct kv_run *run)
+{
+	size_t i;
+
+	if (run->cfg.audit != 1)
+		return run->cfg.audit >= 2;
+	for (i = 0; i < run->sc->nexpect; i++)
+		if (run->sc->expect[i].violation != NULL)
+			return true;
+	return run->sc->plants != 0;
+}
+
+static void
+listen(struct kv_runner *r)
+{
+	struct kv_tap tap;
+
+	kv_ears_add(&r->ears, &r->run->cfg.tap);
+	if (is_heard(r->run)) {
+		r->oracle = kv_oracle_create();
+		tap = kv_oracle_tap(r->oracle);
+		kv_ears_add(&r->ears, &tap);
+	}
+	r->tap = kv_ears_tap(&r->ears);
+}
+
 int
 kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
     struct kv_run **result, struct kv_errors *errors)
@@ -462,8 +495,8 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .entry = {.policy = sc->on_enter},
-	    .tap = cfg->tap,
 	    .fnv = KV_FNV_BASIS};
+	listen(r);
 	kv_limit_start();
 	kv_limit_place(sc->text.path, 0, 0);
 	error = build(r);
@@ -496,6 +529,7 @@ kv_run_free(struct kv_run *run)
 	kv_actors_destroy(r->actors);
 	kv_world_destroy(run->world);
 	kv_tlb_destroy(run->tlb);
+	kv_oracle_destroy(r->oracle);
 	kv_host_fini(&r->host);
 	for (i = 0; i < run->sc->nsamples; i++) {
 		kv_mem_free(run->sampled[i].columns);

@@ -4,6 +4,8 @@
 #define KV_SIM_RUNNER_PARTS_H
 
 #include "run/actors.h"
+#include "run/listen.h"
+#include "run/oracle.h"
 #include "run/rng.h"
 #include "run/runner.h"
 
@@ -81,7 +83,10 @@ struct kv_runner {
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
 	struct kv_entry entry;		       /* of the CPU */
+	struct kv_ears ears;		       /* who listens */
 	struct kv_tap tap;		       /* is told what happens */
+	struct kv_oracle *oracle;	       /* NULL: it does not judge */
+	size_t heard;			       /* its findings that are noted */
 	uint64_t turn;	      /* CPUs that operations have come to by turns */
 	uint64_t fnv;	      /* trace.fnv without a world */
 	bool traced;	      /* an arena step was mixed into it */
@@ -117,6 +122,9 @@ void kv_samples_close(struct kv_runner *r);
  * stack is new. */
 void kv_runner_begin(struct kv_runner *r, enum kv_step_kind kind);
 void kv_runner_end(struct kv_runner *r, bool created);
+
+/* What the judge of events has found so far becomes violations. */
+void kv_runner_hear(struct kv_runner *r);
 
 /* The kernel would have stopped here; so does the run.  generic: see
  * kv_run_violate_both. */

@@ -75,7 +75,7 @@ listen(struct kv_space *s, struct kv_pmap_config *pmap)
 	kv_pt_ear_attach(s->ear, pmap);
 	error = kv_pmap_create(pmap, &s->pmap);
 	if (error == 0)
-		kv_pt_ear_begin(s->ear, s->pmap);
+		kv_pt_ear_begin(s->ear, pmap->low_half);
 	return error;
 }
 
@@ -100,6 +100,8 @@ kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 void
 kv_space_fini(struct kv_space *s)
 {
+	if (s->ear != NULL)
+		kv_pt_ear_end(s->ear);
 	if (s->pmap != NULL)
 		kv_pmap_destroy(s->pmap);
 	kv_pt_ear_destroy(s->ear);
