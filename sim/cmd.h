@@ -10,6 +10,7 @@
  * => exit status (KV_EXIT_*) */
 int kv_cmd_check(const struct kv_opts *opts);
 int kv_cmd_compare(const struct kv_opts *opts);
+int kv_cmd_explore(const struct kv_opts *opts);
 int kv_cmd_list(const struct kv_opts *opts);
 int kv_cmd_machine(const struct kv_opts *opts);
 int kv_cmd_run(const struct kv_opts *opts);

@@ -45,6 +45,9 @@ static const struct kv_verb verbs[] = {
     {"whatis", "SCENARIO ADDRESS...",
 	"run a scenario, then say what each address is", 2, SIZE_MAX,
 	RUN_OPTIONS, kv_cmd_whatis},
+    {"explore", "SCENARIO", "try all sequences of operations up to a length", 1,
+	1, KV_OPT_SEED | KV_OPT_DEFINE | KV_OPT_FORMAT | KV_OPT_OUTPUT,
+	kv_cmd_explore},
     {"list", "WHAT",
 	"show a table: metrics, policies, faults, invariants, "
 	"machines",

@@ -18,6 +18,7 @@ struct kv_load {
 	struct kv_params params;
 	struct kv_names arenas;		     /* in order of sc->arenas */
 	struct kv_names blocks;		     /* that a step allocates */
+	struct kv_names stacks;		     /* that a step creates */
 	struct kv_names points;		     /* verifications with a name */
 	struct kv_names objects;	     /* in order of sc->objects */
 	struct kv_names spaces;		     /* in order of sc->spaces */

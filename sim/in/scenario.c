@@ -23,8 +23,8 @@ struct kv_scenario_file {
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *pools, *spaces, *tlb, *actors, *work, *inject, *metrics,
-	    *sample, *check, *expect, *layout, *image, *plot;
+	    *objects, *pools, *spaces, *tlb, *actors, *work, *explore, *inject,
+	    *metrics, *sample, *check, *expect, *layout, *image, *plot;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -41,8 +41,9 @@ struct sections {
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), NODE(layout),
     NODE(image), NODE(arenas), NODE(objects), NODE(pools), NODE(spaces),
-    NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(metrics),
-    NODE(sample), NODE(check), NODE(inject), NODE(expect), NODE(plot)};
+    NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(explore),
+    NODE(metrics), NODE(sample), NODE(check), NODE(inject), NODE(expect),
+    NODE(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* ---- Sections -------------------------------------------------------- */
@@ -120,6 +121,7 @@ read_sections(
 	kv_section_tlb(ld, s.tlb);
 	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);
+	kv_section_explore(ld, s.explore);
 	kv_section_inject(ld, s.inject);
 	kv_section_formulas(ld, s.metrics, s.sample, s.check, s.expect);
 	kv_section_plot(ld, s.plot);
@@ -254,6 +256,12 @@ kv_scenario_close(struct kv_scenario_file *file)
 	kv_mem_free(file);
 }
 
+const struct kv_node *
+kv_scenario_root(const struct kv_scenario_file *file)
+{
+	return file->root;
+}
+
 const struct kv_axis *
 kv_scenario_axes(const struct kv_scenario_file *file, size_t *count)
 {
@@ -284,6 +292,7 @@ load_fini(struct kv_load *ld)
 	kv_params_fini(&ld->params);
 	kv_names_fini(&ld->arenas);
 	kv_names_fini(&ld->blocks);
+	kv_names_fini(&ld->stacks);
 	kv_names_fini(&ld->points);
 	kv_names_fini(&ld->objects);
 	kv_names_fini(&ld->loops);
@@ -404,6 +413,7 @@ kv_scenario_free(struct kv_scenario *sc)
 	kv_mem_free(sc->ranges);
 	kv_mem_free(sc->arenas);
 	kv_mem_free(sc->work);
+	kv_mem_free(sc->explore.ops);
 	for (i = 0; i < sc->nsamples; i++)
 		kv_mem_free(sc->samples[i].of);
 	kv_mem_free(sc->samples);

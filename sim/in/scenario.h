@@ -251,7 +251,7 @@ struct kv_step {
 	bool aligned;		/* arena churn: random alignment and phase */
 	kv_va_t base;		/* add */
 	uint64_t max_quanta;	/* arena churn: largest block */
-	const char *name;	/* of the block; alloc: may be NULL */
+	const char *name;	/* of the block, of the stack; NULL: none */
 	uint64_t times;		/* that loops around it run it */
 	const struct kv_loop_step *loop; /* of the pool; both ends of a loop */
 	const struct kv_map_step *map;	 /* of the pool; steps on page tables */
@@ -270,6 +270,16 @@ struct kv_image_spec {
 	size_t nsegments;
 	uint64_t bytes;
 	struct kv_image_load load;
+};
+
+/* Sequences of operations, for kvasir explore. */
+struct kv_explore_spec {
+	uint64_t length;     /* of the longest; 0: there is no such section */
+	uint64_t slots;	     /* stacks, and blocks, that may live at a time */
+	struct kv_step *ops; /* owned; one operation each */
+	size_t nops;
+	bool dispose, free; /* of each live stack, of each live block */
+	struct kv_place place;
 };
 
 /* `NAME: expression` of metrics:, a line of check: or of expect: */
@@ -333,7 +343,8 @@ struct kv_scenario {
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;
-	unsigned plants;      /* bit i: fault i of plant.h */
+	unsigned plants; /* bit i: fault i of plant.h */
+	struct kv_explore_spec explore;
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork, nloops;
 	struct kv_formula *metrics, *checks, *expect;
@@ -379,6 +390,9 @@ void kv_scenario_close(struct kv_scenario_file *file);
 /* The same of a text, which it takes over, of a file called so. */
 int kv_scenario_open_text(const struct kv_text *text, const char *called,
     struct kv_scenario_file **result, struct kv_errors *errors);
+
+/* What it says, as it was parsed: a map. */
+const struct kv_node *kv_scenario_root(const struct kv_scenario_file *file);
 
 /* Its parameters, in the order in which they stand there. */
 const struct kv_axis *kv_scenario_axes(

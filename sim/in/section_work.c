@@ -53,12 +53,11 @@ static const char *const stops[] = {"never", "failure", NULL};
 		__VA_ARGS__                                           \
 	}
 
-static const struct kv_field spawn_fields[] = {
-    UINT(count, .required = true, .min = 1), UINT(pages, .min = 1),
-    UINT(domain, .min = 0), UINT(cpu, .min = 0)};
-static const struct kv_field dispose_fields[] = {
-    UINT(count, .required = true, .min = 1), CHOICE(order, orders),
-    UINT(cpu, .min = 0)};
+static const struct kv_field spawn_fields[] = {UINT(count, .min = 1),
+    UINT(pages, .min = 1), UINT(domain, .min = 0), UINT(cpu, .min = 0),
+    WORD("as", name, .min = 0)};
+static const struct kv_field dispose_fields[] = {UINT(count, .min = 1),
+    CHOICE(order, orders), UINT(cpu, .min = 0), WORD("name", name, .min = 0)};
 static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
     UINT(limit, .required = true, .min = 1), CHOICE(generator, generators),
     UINT(cpu, .min = 0)};
@@ -110,6 +109,22 @@ at(const struct reading *r, const char *key)
 	return node != NULL ? node : r->key;
 }
 
+/* A name for what the step makes, which is kept. */
+static int
+check_name(struct reading *r, const char *what, struct kv_names *names)
+{
+	size_t i;
+
+	if (r->args.name == NULL)
+		return 0;
+	if (!kv_is_name(r->args.name, strlen(r->args.name)))
+		return kv_load_refuse(r->ld, at(r, "as"),
+		    "'%.40s' cannot name %s (letters, digits and _)",
+		    r->args.name, what);
+	kv_names_add(names, r->args.name, &i);
+	return 0;
+}
+
 /* ---- Kernel stacks --------------------------------------------------- */
 
 static int
@@ -137,6 +152,19 @@ stacks(struct reading *r)
 	return 0;
 }
 
+/* A count, or one stack that has a name. */
+static int
+check_count(struct reading *r)
+{
+	if (r->args.count == 0 && r->args.name == NULL)
+		return kv_load_refuse(r->ld, r->map, "key 'count' is missing");
+	if (r->args.count > 1 && r->args.name != NULL)
+		return kv_load_refuse(
+		    r->ld, at(r, "count"), "a name is for one stack");
+	r->args.count = r->args.count == 0 ? 1 : r->args.count;
+	return 0;
+}
+
 static int
 check_domain(struct reading *r)
 {
@@ -149,12 +177,28 @@ check_domain(struct reading *r)
 	    r->args.domain, ndomains);
 }
 
+/* A stack that a step above creates. */
+static int
+dispose(struct reading *r)
+{
+	size_t i;
+
+	if (stacks(r) != 0 || check_count(r) != 0)
+		return EINVAL;
+	if (r->args.name == NULL ||
+	    kv_names_find(&r->ld->stacks, r->args.name, &i))
+		return 0;
+	return kv_load_unknown(r->ld, at(r, "name"), "stack", r->args.name,
+	    r->ld->stacks.list, r->ld->stacks.count);
+}
+
 static int
 spawn(struct reading *r)
 {
 	const struct kv_scenario *sc = r->ld->sc;
 
-	if (stacks(r) != 0)
+	if (stacks(r) != 0 || check_count(r) != 0 ||
+	    check_name(r, "a stack", &r->ld->stacks) != 0)
 		return EINVAL;
 	if (r->args.pages > sc->machine->kstack_max)
 		return kv_load_refuse(r->ld, at(r, "pages"),
@@ -302,22 +346,6 @@ check_request(struct reading *r, const struct kv_arena_spec *a)
 	return check_nextfit(r, a);
 }
 
-/* A name for a block, which is kept. */
-static int
-check_block_name(struct reading *r)
-{
-	size_t i;
-
-	if (r->args.name == NULL)
-		return 0;
-	if (!kv_is_name(r->args.name, strlen(r->args.name)))
-		return kv_load_refuse(r->ld, at(r, "as"),
-		    "'%.40s' cannot name a block (letters, digits and _)",
-		    r->args.name);
-	kv_names_add(&r->ld->blocks, r->args.name, &i);
-	return 0;
-}
-
 static int
 alloc(struct reading *r)
 {
@@ -327,7 +355,8 @@ alloc(struct reading *r)
 	bool limited = false;
 	size_t i;
 
-	if (check_block_name(r) != 0 || a == NULL || check_request(r, a) != 0)
+	if (check_name(r, "a block", &r->ld->blocks) != 0 || a == NULL ||
+	    check_request(r, a) != 0)
 		return EINVAL;
 	for (i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++)
 		limited |= kv_map_get(r->map, constraints[i]) != NULL;
@@ -384,7 +413,7 @@ static const struct step_kind {
 	int (*check)(struct reading *r);
 	kv_step_read_fn *read; /* instead of the three above */
 } kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
-    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = stacks},
+    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = dispose},
     {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = stacks},
     {"reclaim", KV_STEP_RECLAIM, FIELDS(reclaim_fields), .check = reclaim},
     {"idle", KV_STEP_IDLE, FIELDS(idle_fields)},
@@ -594,8 +623,8 @@ find_kind(struct kv_load *ld, const struct kv_node *key)
 }
 
 /* - kind: {...} */
-static void
-read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
+void
+kv_load_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 {
 	const struct kv_node *key = item->child;
 	struct reading r = {.ld = ld,
@@ -630,7 +659,7 @@ read_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 		kind->nfields, &r.args) != 0) {
 		/* do not blame a later `free` for this */
 		if (kind->kind == KV_STEP_ALLOC)
-			check_block_name(&r);
+			check_name(&r, "a block", &ld->blocks);
 		return;
 	}
 	if (kind == &kinds[REPEAT] &&
@@ -652,7 +681,7 @@ read_steps(struct kv_load *ld, const struct kv_node *list, size_t *capacity)
 
 	for (item = list->child; item != NULL && !kv_errors_full(ld->errors);
 	     item = item->next)
-		read_step(ld, item, capacity);
+		kv_load_step(ld, item, capacity);
 }
 
 /* ---- All of it ------------------------------------------------------- */

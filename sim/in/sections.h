@@ -20,6 +20,7 @@ void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
 void kv_section_tlb(struct kv_load *ld, const struct kv_node *node);
 void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
+void kv_section_explore(struct kv_load *ld, const struct kv_node *node);
 void kv_section_inject(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
     const struct kv_node *sample, const struct kv_node *check,
@@ -38,6 +39,10 @@ kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_enter, kv_step_read_park, kv_step_read_drop, kv_step_read_comb,
     kv_step_read_doubling, kv_step_read_fixed_churn, kv_step_read_verify,
     kv_step_read_overflow;
+
+/* One step of a list, appended to the work; *capacity: that of its list. */
+void kv_load_step(
+    struct kv_load *ld, const struct kv_node *item, size_t *capacity);
 
 /* A number that may name block.NAME.va, which only the run knows.
  * => 0; EINVAL, noted */

@@ -95,6 +95,29 @@ now_ns(void)
 	       (uint64_t)ts.tv_nsec;
 }
 
+uint64_t
+kv_log_begin(void)
+{
+	return now_ns();
+}
+
+static void
+note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("", "", fmt, ap);
+	va_end(ap);
+}
+
+void
+kv_log_took(const char *what, uint64_t begun)
+{
+	if (state.verbosity >= 0)
+		note("%s in %.1f s", what, (double)(now_ns() - begun) / 1e9);
+}
+
 static void
 draw(const char *what, uint64_t done, uint64_t total)
 {

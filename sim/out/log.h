@@ -16,6 +16,10 @@ void kv_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kv_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kv_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* How long work took, unless quiet.  begun: what kv_log_begin answered. */
+uint64_t kv_log_begin(void);
+void kv_log_took(const char *what, uint64_t begun);
+
 /* Progress of long work; cheap to call often, draws at most 10 times a
  * second and only where --progress allows.  done == total ends the line. */
 void kv_log_progress(const char *what, uint64_t done, uint64_t total);

@@ -255,7 +255,11 @@ void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);
 /* Free the blocks that are left, in the order of the steps. */
 void kv_blocks_drain(struct kv_runner *r);
 
-/* Collect the named blocks, so that each is found by its name. */
+/* What the last step of that name before this one made: a block, or where a
+ * stack is, which does not live there.  => NULL: none */
+struct block *kv_block_named(struct kv_runner *r, const struct kv_step *step);
+
+/* Collect the named blocks and stacks, so that each is found by its name. */
 void kv_blocks_index(struct kv_runner *r);
 
 #endif

@@ -114,6 +114,13 @@ kv_step_alloc(struct kv_runner *r, const struct kv_step *step)
 	return 0;
 }
 
+/* Stacks and blocks have names of their own. */
+static bool
+is_stack(const struct kv_step *step)
+{
+	return step->kind == KV_STEP_SPAWN || step->kind == KV_STEP_DISPOSE;
+}
+
 /* By name, then in the order of the steps. */
 static int
 by_name(const void *a, const void *b)
@@ -121,6 +128,8 @@ by_name(const void *a, const void *b)
 	const struct kv_step *const *x = a, *const *y = b;
 	int order = strcmp((*x)->name, (*y)->name);
 
+	if (order == 0)
+		order = is_stack(*x) - is_stack(*y);
 	return order != 0 ? order : (*x > *y) - (*x < *y);
 }
 
@@ -132,16 +141,16 @@ kv_blocks_index(struct kv_runner *r)
 
 	r->named = kv_mem_resize(NULL, sc->nwork, sizeof(*r->named));
 	for (i = 0; i < sc->nwork; i++)
-		if (sc->work[i].kind == KV_STEP_ALLOC &&
+		if ((sc->work[i].kind == KV_STEP_ALLOC ||
+			sc->work[i].kind == KV_STEP_SPAWN) &&
 		    sc->work[i].name != NULL)
 			r->named[r->nnamed++] = &sc->work[i];
 	if (r->nnamed != 0)
 		qsort(r->named, r->nnamed, sizeof(*r->named), by_name);
 }
 
-/* The block of the last allocation of that name before the step, or NULL. */
-static struct block *
-block_named(struct kv_runner *r, const struct kv_step *step)
+struct block *
+kv_block_named(struct kv_runner *r, const struct kv_step *step)
 {
 	size_t low = 0, high = r->nnamed;
 
@@ -153,7 +162,8 @@ block_named(struct kv_runner *r, const struct kv_step *step)
 		else
 			high = mid;
 	}
-	if (low == 0 || strcmp(r->named[low - 1]->name, step->name) != 0)
+	if (low == 0 || is_stack(r->named[low - 1]) != is_stack(step) ||
+	    strcmp(r->named[low - 1]->name, step->name) != 0)
 		return NULL;
 	return &r->blocks[r->named[low - 1] - r->run->sc->work];
 }
@@ -164,7 +174,7 @@ block_named(struct kv_runner *r, const struct kv_step *step)
 int
 kv_step_free(struct kv_runner *r, const struct kv_step *step)
 {
-	struct block *b = block_named(r, step);
+	struct block *b = kv_block_named(r, step);
 
 	if (b == NULL)
 		return kv_runner_refuse(

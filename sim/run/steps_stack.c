@@ -102,6 +102,9 @@ spawn(struct kv_runner *r, const struct kv_step *step)
 	op->error = error = kv_world_spawn(w, step->npages, op->domain);
 	if (error == 0)
 		op->va = w->stacks[w->nstacks - 1].ks;
+	if (step->name != NULL)
+		r->blocks[step - r->run->sc->work] =
+		    (struct block){.va = op->va, .given = error == 0};
 	if (error == 0)
 		age_append(r, w->nstacks - 1);
 	else if (error != ENOMEM)
@@ -145,12 +148,34 @@ kv_step_spawn(struct kv_runner *r, const struct kv_step *step)
 	return 0;
 }
 
+/* A stack whose creation failed is none. */
+static int
+dispose_named(struct kv_runner *r, const struct kv_step *step)
+{
+	const struct kv_world *w = r->run->world;
+	struct block *b = kv_block_named(r, step);
+	size_t i = 0;
+
+	if (b == NULL || !b->given)
+		return b != NULL ? 0
+				 : kv_runner_refuse(r, &step->place,
+				       "no stack of that name so far");
+	while (i < w->nstacks && w->stacks[i].ks != b->va)
+		i++;
+	b->given = false;
+	if (i != w->nstacks)
+		dispose(r, step, i);
+	return 0;
+}
+
 int
 kv_step_dispose(struct kv_runner *r, const struct kv_step *step)
 {
 	struct kv_world *w = r->run->world;
 	uint64_t i;
 
+	if (step->name != NULL)
+		return dispose_named(r, step);
 	for (i = 0; i < step->count && w->nstacks != 0 && !r->panicked; i++) {
 		if (step->order == KV_ORDER_OLDEST)
 			dispose(r, step, r->oldest - 1);
