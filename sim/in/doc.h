@@ -16,11 +16,16 @@ struct kv_doc {
 	size_t count, capacity;
 };
 
+/* All that stands below a node; the same of a tree.  Owned. */
 struct kv_doc *kv_doc_copy(const struct kv_node *node);
 struct kv_doc *kv_doc_clone(const struct kv_doc *doc);
+
+/* A scalar, YAML that is written as it stands, an empty list.  Owned. */
 struct kv_doc *kv_doc_scalar(const char *text);
 struct kv_doc *kv_doc_raw(const char *yaml);
 struct kv_doc *kv_doc_list(void);
+
+/* Free it and all below; NULL is nothing. */
 void kv_doc_free(struct kv_doc *doc);
 
 /* The value of a key of a map, or NULL. */

@@ -8,23 +8,13 @@
 #include <string.h>
 
 #include "in/lex.h"
-#include "in/sections.h"
+#include "in/work_parts.h"
 #include "out/mem.h"
 
 static const size_t steps_max = 1000000;
 static const uint64_t operations_max = 1000000000;
 
-/* What any step may say; presets are the defaults. */
-struct step_args {
-	uint64_t count, pages, domain, cpu, steps, limit, times, max_pages;
-	uint64_t base, size, align, phase, nocross, min, max;
-	unsigned order, fit, generator;
-	bool aligned, qcache;
-	unsigned stop;
-	const char *arena, *name;
-	const struct kv_node *body;
-};
-#define AT(field) offsetof(struct step_args, field)
+#define AT(field) offsetof(struct kv_step_args, field)
 
 static const char *const orders[] = {[KV_ORDER_OLDEST] = "oldest",
     [KV_ORDER_NEWEST] = "newest",
@@ -92,148 +82,22 @@ static const struct kv_field repeat_fields[] = {UINT(times, .required = true),
 	.offset = AT(body),
 	.required = true}};
 
-/* A step while it is read. */
-struct reading {
-	struct kv_load *ld;
-	const struct kv_node *key, *map; /* alloc: {...} */
-	struct step_args args;
-	struct kv_step step;
-};
-
-/* The value of a key, or the name of the step when it is not there. */
-static const struct kv_node *
-at(const struct reading *r, const char *key)
-{
-	const struct kv_node *node = kv_map_get(r->map, key);
-
-	return node != NULL ? node : r->key;
-}
-
-/* A name for what the step makes, which is kept. */
-static int
-check_name(struct reading *r, const char *what, struct kv_names *names)
-{
-	size_t i;
-
-	if (r->args.name == NULL)
-		return 0;
-	if (!kv_is_name(r->args.name, strlen(r->args.name)))
-		return kv_load_refuse(r->ld, at(r, "as"),
-		    "'%.40s' cannot name %s (letters, digits and _)",
-		    r->args.name, what);
-	kv_names_add(names, r->args.name, &i);
-	return 0;
-}
-
-/* ---- Kernel stacks --------------------------------------------------- */
-
-static int
-need_kstacks(struct reading *r)
-{
-	if (r->ld->sc->kstacks.present)
-		return 0;
-	return kv_load_refuse(r->ld, r->key,
-	    "'%s' needs kernel stacks: the section 'kstacks' is missing",
-	    r->key->text);
-}
-
-/* dispose, churn, and what all of them need: a CPU that is there. */
-static int
-stacks(struct reading *r)
-{
-	const struct kv_scenario *sc = r->ld->sc;
-
-	if (need_kstacks(r) != 0)
-		return EINVAL;
-	if (r->args.cpu != KV_ANYWHERE && r->args.cpu >= sc->ncpus)
-		return kv_load_refuse(r->ld, at(r, "cpu"),
-		    "CPU %" PRIu64 " is not there: the machine has %u",
-		    r->args.cpu, sc->ncpus);
-	return 0;
-}
-
-/* A count, or one stack that has a name. */
-static int
-check_count(struct reading *r)
-{
-	if (r->args.count == 0 && r->args.name == NULL)
-		return kv_load_refuse(r->ld, r->map, "key 'count' is missing");
-	if (r->args.count > 1 && r->args.name != NULL)
-		return kv_load_refuse(
-		    r->ld, at(r, "count"), "a name is for one stack");
-	r->args.count = r->args.count == 0 ? 1 : r->args.count;
-	return 0;
-}
-
-static int
-check_domain(struct reading *r)
-{
-	unsigned ndomains = r->ld->sc->ndomains;
-
-	if (r->args.domain == KV_ANYWHERE || r->args.domain < ndomains)
-		return 0;
-	return kv_load_refuse(r->ld, at(r, "domain"),
-	    "domain %" PRIu64 " is not there: the machine has %u",
-	    r->args.domain, ndomains);
-}
-
-/* A stack that a step above creates. */
-static int
-dispose(struct reading *r)
-{
-	size_t i;
-
-	if (stacks(r) != 0 || check_count(r) != 0)
-		return EINVAL;
-	if (r->args.name == NULL ||
-	    kv_names_find(&r->ld->stacks, r->args.name, &i))
-		return 0;
-	return kv_load_unknown(r->ld, at(r, "name"), "stack", r->args.name,
-	    r->ld->stacks.list, r->ld->stacks.count);
-}
-
-static int
-spawn(struct reading *r)
-{
-	const struct kv_scenario *sc = r->ld->sc;
-
-	if (stacks(r) != 0 || check_count(r) != 0 ||
-	    check_name(r, "a stack", &r->ld->stacks) != 0)
-		return EINVAL;
-	if (r->args.pages > sc->machine->kstack_max)
-		return kv_load_refuse(r->ld, at(r, "pages"),
-		    "stacks of %" PRIu64 " pages: the machine has at most %u",
-		    r->args.pages, sc->machine->kstack_max);
-	return check_domain(r);
-}
-
-/* Nothing is reserved without kernel stacks or objects. */
-static int
-reclaim(struct reading *r)
-{
-	if (!r->ld->sc->kstacks.present && !r->ld->sc->paging)
-		return kv_load_refuse(r->ld, r->key,
-		    "'reclaim' needs what has reservations: kernel stacks or "
-		    "objects");
-	return check_domain(r);
-}
-
 /* ---- Arenas ---------------------------------------------------------- */
 
 static const struct kv_arena_spec *
-find_arena(struct reading *r)
+find_arena(struct kv_reading *r)
 {
 	return kv_load_arena(
-	    r->ld, at(r, "arena"), r->args.arena, &r->step.arena);
+	    r->ld, kv_step_at(r, "arena"), r->args.arena, &r->step.arena);
 }
 
 /* Requests to an arena with the kernel-stack import fit in one import. */
 static int
-check_size(struct reading *r, const char *key, const struct kv_arena_spec *a,
+check_size(struct kv_reading *r, const char *key, const struct kv_arena_spec *a,
     uint64_t size)
 {
 	if (a->kpages != 0 && size > a->import_quantum)
-		return kv_load_refuse(r->ld, at(r, key),
+		return kv_load_refuse(r->ld, kv_step_at(r, key),
 		    "a block of 0x%" PRIx64 " bytes is larger than the import "
 		    "quantum of '%s' (0x%" PRIx64 ")",
 		    size, a->name, a->import_quantum);
@@ -241,7 +105,7 @@ check_size(struct reading *r, const char *key, const struct kv_arena_spec *a,
 }
 
 static int
-arena_churn(struct reading *r)
+arena_churn(struct kv_reading *r)
 {
 	const struct kv_arena_spec *a = find_arena(r);
 	uint64_t largest;
@@ -249,7 +113,7 @@ arena_churn(struct reading *r)
 	if (a == NULL)
 		return EINVAL;
 	if (!kv_mul(r->args.max_pages, a->quantum, &largest))
-		return kv_load_refuse(r->ld, at(r, "max_pages"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "max_pages"),
 		    "blocks of %" PRIu64 " quanta do not fit in 64 bits",
 		    r->args.max_pages);
 	return check_size(r, "max_pages", a, largest);
@@ -257,82 +121,82 @@ arena_churn(struct reading *r)
 
 /* One of the values that are multiples of the quantum. */
 static int
-check_multiple(struct reading *r, const char *key, uint64_t value,
+check_multiple(struct kv_reading *r, const char *key, uint64_t value,
     const struct kv_arena_spec *a)
 {
 	if (value % a->quantum == 0)
 		return 0;
-	return kv_load_refuse(r->ld, at(r, key),
+	return kv_load_refuse(r->ld, kv_step_at(r, key),
 	    "'%s' (0x%" PRIx64 ") is no multiple of the quantum of '%s' "
 	    "(0x%" PRIx64 ")",
 	    key, value, a->name, a->quantum);
 }
 
 static int
-check_pow2(struct reading *r, const char *key, uint64_t value)
+check_pow2(struct kv_reading *r, const char *key, uint64_t value)
 {
 	if (value == 0 || kv_is_pow2(value))
 		return 0;
-	return kv_load_refuse(r->ld, at(r, key),
+	return kv_load_refuse(r->ld, kv_step_at(r, key),
 	    "'%s' (0x%" PRIx64 ") is no power of two", key, value);
 }
 
 /* The rules for the window that a block must not leave; size is rounded. */
 static int
-check_nocross(struct reading *r, uint64_t size)
+check_nocross(struct kv_reading *r, uint64_t size)
 {
-	const struct step_args *a = &r->args;
+	const struct kv_step_args *a = &r->args;
 
 	if (a->nocross == 0)
 		return 0;
 	if (a->nocross < size || a->nocross <= a->align)
-		return kv_load_refuse(r->ld, at(r, "nocross"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "nocross"),
 		    "'nocross' (0x%" PRIx64 ") must be at least the size, and "
 		    "above 'align'",
 		    a->nocross);
 	if (a->phase % a->nocross > a->nocross - size)
-		return kv_load_refuse(r->ld, at(r, "phase"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "phase"),
 		    "a block at 'phase' always crosses a multiple of "
 		    "'nocross'");
 	return 0;
 }
 
 static int
-check_limits(struct reading *r)
+check_limits(struct kv_reading *r)
 {
-	const struct step_args *a = &r->args;
+	const struct kv_step_args *a = &r->args;
 
 	if (a->phase != 0 && a->phase >= a->align)
-		return kv_load_refuse(r->ld, at(r, "phase"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "phase"),
 		    "'phase' (0x%" PRIx64 ") must be below 'align' (0x%" PRIx64
 		    ")",
 		    a->phase, a->align);
 	if (a->min > a->max)
 		return kv_load_refuse(
-		    r->ld, at(r, "min"), "'min' is above 'max'");
+		    r->ld, kv_step_at(r, "min"), "'min' is above 'max'");
 	return 0;
 }
 
 /* nextfit takes whole quanta from anywhere. */
 static int
-check_nextfit(struct reading *r, const struct kv_arena_spec *a)
+check_nextfit(struct kv_reading *r, const struct kv_arena_spec *a)
 {
 	if (r->args.fit % KV_FIT_WORDS != KV_VMEM_NEXTFIT)
 		return 0;
 	if (r->args.min != 0 || r->args.max != UINT64_MAX)
-		return kv_load_refuse(r->ld, at(r, "fit"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "fit"),
 		    "nextfit goes with neither 'min' nor 'max'");
 	return check_multiple(r, "size", r->args.size, a);
 }
 
 static int
-check_request(struct reading *r, const struct kv_arena_spec *a)
+check_request(struct kv_reading *r, const struct kv_arena_spec *a)
 {
-	struct step_args *args = &r->args;
+	struct kv_step_args *args = &r->args;
 	uint64_t size;
 
 	if (!kv_round_up(args->size, a->quantum, &size))
-		return kv_load_refuse(r->ld, at(r, "size"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "size"),
 		    "'size' rounded up to the quantum does not fit in 64 "
 		    "bits");
 	if (check_size(r, "size", a, args->size) != 0 ||
@@ -347,7 +211,7 @@ check_request(struct reading *r, const struct kv_arena_spec *a)
 }
 
 static int
-alloc(struct reading *r)
+alloc(struct kv_reading *r)
 {
 	static const char *const constraints[] = {
 	    "align", "phase", "nocross", "min", "max"};
@@ -355,15 +219,15 @@ alloc(struct reading *r)
 	bool limited = false;
 	size_t i;
 
-	if (check_name(r, "a block", &r->ld->blocks) != 0 || a == NULL ||
-	    check_request(r, a) != 0)
+	if (kv_step_check_name(r, "a block", &r->ld->blocks) != 0 ||
+	    a == NULL || check_request(r, a) != 0)
 		return EINVAL;
 	for (i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++)
 		limited |= kv_map_get(r->map, constraints[i]) != NULL;
 	if (kv_map_get(r->map, "qcache") == NULL)
 		r->args.qcache = !limited;
 	else if (r->args.qcache && limited)
-		return kv_load_refuse(r->ld, at(r, "qcache"),
+		return kv_load_refuse(r->ld, kv_step_at(r, "qcache"),
 		    "the quantum caches know no align, phase, nocross, min or "
 		    "max");
 	return 0;
@@ -372,7 +236,7 @@ alloc(struct reading *r)
 /* A block that a step above allocates.  To free it twice is for the run to
  * judge: it is what a kernel panics on. */
 static int
-free_block(struct reading *r)
+free_block(struct kv_reading *r)
 {
 	size_t i;
 
@@ -382,12 +246,12 @@ free_block(struct reading *r)
 		return EINVAL;
 	if (kv_names_find(&r->ld->blocks, r->args.name, &i))
 		return 0;
-	return kv_load_unknown(r->ld, at(r, "name"), "block", r->args.name,
-	    r->ld->blocks.list, r->ld->blocks.count);
+	return kv_load_unknown(r->ld, kv_step_at(r, "name"), "block",
+	    r->args.name, r->ld->blocks.list, r->ld->blocks.count);
 }
 
 static int
-add(struct reading *r)
+add(struct kv_reading *r)
 {
 	const struct kv_arena_spec *a = find_arena(r);
 
@@ -396,7 +260,7 @@ add(struct reading *r)
 		return EINVAL;
 	if (r->args.size - 1 > UINT64_MAX - r->args.base)
 		return kv_load_refuse(
-		    r->ld, at(r, "size"), "base + size is beyond 2^64");
+		    r->ld, kv_step_at(r, "size"), "base + size is beyond 2^64");
 	return 0;
 }
 
@@ -410,12 +274,16 @@ static const struct step_kind {
 	enum kv_step_kind kind;
 	const struct kv_field *fields;
 	size_t nfields;
-	int (*check)(struct reading *r);
+	int (*check)(struct kv_reading *r);
 	kv_step_read_fn *read; /* instead of the three above */
-} kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields), .check = spawn},
-    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields), .check = dispose},
-    {"churn", KV_STEP_CHURN, FIELDS(churn_fields), .check = stacks},
-    {"reclaim", KV_STEP_RECLAIM, FIELDS(reclaim_fields), .check = reclaim},
+} kinds[] = {{"spawn", KV_STEP_SPAWN, FIELDS(spawn_fields),
+		 .check = kv_step_check_spawn},
+    {"dispose", KV_STEP_DISPOSE, FIELDS(dispose_fields),
+	.check = kv_step_check_dispose},
+    {"churn", KV_STEP_CHURN, FIELDS(churn_fields),
+	.check = kv_step_check_stacks},
+    {"reclaim", KV_STEP_RECLAIM, FIELDS(reclaim_fields),
+	.check = kv_step_check_reclaim},
     {"idle", KV_STEP_IDLE, FIELDS(idle_fields)},
     {"drain", KV_STEP_DRAIN, .read = NULL},
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},
@@ -463,7 +331,7 @@ static void read_steps(
 
 /* The steps in it, then the same again, times - 1 times. */
 static void
-repeat(struct reading *r, size_t *capacity)
+repeat(struct kv_reading *r, size_t *capacity)
 {
 	struct kv_scenario *sc = r->ld->sc;
 	size_t first = sc->nwork, n, i;
@@ -473,7 +341,7 @@ repeat(struct reading *r, size_t *capacity)
 		read_steps(r->ld, r->args.body, capacity);
 	n = sc->nwork - first;
 	if (!kv_mul(n, r->args.times, &total) || total > steps_max - first) {
-		kv_load_refuse(r->ld, at(r, "times"),
+		kv_load_refuse(r->ld, kv_step_at(r, "times"),
 		    "repeated, these are more than %zu steps", steps_max);
 		return;
 	}
@@ -489,32 +357,32 @@ repeat(struct reading *r, size_t *capacity)
 
 /* => 0; EINVAL, noted */
 static int
-check_loop(struct reading *r)
+check_loop(struct kv_reading *r)
 {
 	struct kv_load *ld = r->ld;
 	const char *name = r->args.name;
 	size_t i;
 
 	if (name == NULL)
-		return kv_load_refuse(
-		    ld, at(r, "stop"), "'stop' needs the name of a loop: 'as'");
+		return kv_load_refuse(ld, kv_step_at(r, "stop"),
+		    "'stop' needs the name of a loop: 'as'");
 	if (!kv_is_name(name, strlen(name)) || strlen(name) > 15)
-		return kv_load_refuse(ld, at(r, "as"),
+		return kv_load_refuse(ld, kv_step_at(r, "as"),
 		    "'%.40s' cannot name a loop (letters, digits and _, 15 at "
 		    "most)",
 		    name);
 	if (kv_params_find(&ld->params, name) != NULL)
 		return kv_load_refuse(
-		    ld, at(r, "as"), "'%s' is a parameter", name);
+		    ld, kv_step_at(r, "as"), "'%s' is a parameter", name);
 	if (!kv_names_add(&ld->loops, name, &i))
 		return kv_load_refuse(
-		    ld, at(r, "as"), "'%s' names another loop", name);
+		    ld, kv_step_at(r, "as"), "'%s' names another loop", name);
 	return 0;
 }
 
 /* The steps in it once, between the two ends of the loop. */
 static void
-loop(struct reading *r, size_t *capacity)
+loop(struct kv_reading *r, size_t *capacity)
 {
 	struct kv_load *ld = r->ld;
 	struct kv_loop_scope scope = {ld->scope, r->args.name};
@@ -547,9 +415,9 @@ loop(struct reading *r, size_t *capacity)
 }
 
 static void
-finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
+finish(struct kv_reading *r, enum kv_step_kind kind, size_t *capacity)
 {
-	const struct step_args *a = &r->args;
+	const struct kv_step_args *a = &r->args;
 	struct kv_step *s = &r->step;
 
 	s->kind = kind;
@@ -578,7 +446,7 @@ finish(struct reading *r, enum kv_step_kind kind, size_t *capacity)
 
 /* A step with a reader of its own. */
 static void
-read_by(kv_step_read_fn *read, enum kv_step_kind kind, struct reading *r,
+read_by(kv_step_read_fn *read, enum kv_step_kind kind, struct kv_reading *r,
     size_t *capacity)
 {
 	r->step.kind = kind;
@@ -627,7 +495,7 @@ void
 kv_load_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 {
 	const struct kv_node *key = item->child;
-	struct reading r = {.ld = ld,
+	struct kv_reading r = {.ld = ld,
 	    .args = {.max = UINT64_MAX,
 		.max_pages = 70,
 		.domain = KV_ANYWHERE,
@@ -659,7 +527,7 @@ kv_load_step(struct kv_load *ld, const struct kv_node *item, size_t *capacity)
 		kind->nfields, &r.args) != 0) {
 		/* do not blame a later `free` for this */
 		if (kind->kind == KV_STEP_ALLOC)
-			check_name(&r, "a block", &ld->blocks);
+			kv_step_check_name(&r, "a block", &ld->blocks);
 		return;
 	}
 	if (kind == &kinds[REPEAT] &&
