@@ -103,6 +103,7 @@ struct oracle_table {
 	uint64_t pa, va; /* va: of its first entry, when it is reached */
 	unsigned level;
 	bool reached;		     /* from the root */
+	bool differs;		     /* from the leaf that took its place */
 	struct oracle_table *parent; /* NULL: none, or the root */
 	unsigned index;		     /* in the parent */
 	struct oracle_entry *entry;  /* owned, size entries */

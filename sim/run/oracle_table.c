@@ -218,6 +218,9 @@ table_put(struct kv_oracle *o, struct oracle_space *s, uint64_t pa)
 		oracle_blame_v(o, 3, pa, "a table goes back that holds others");
 		unhang(o, s, t, i);
 	}
+	if (t->differs)
+		oracle_blame_v(
+		    o, 5, t->va, "a page changes as a superpage is made");
 	o->orphans--;
 	table_free(o, s, t);
 }
@@ -283,18 +286,23 @@ is_same(const struct kv_oracle *o, const struct oracle_space *s,
 /* A table takes the place of a leaf, or the other way round. */
 static void
 check_exchange(struct kv_oracle *o, struct oracle_space *s,
-    const struct oracle_entry *a, const struct oracle_entry *b, uint64_t at)
+    const struct oracle_entry *old, const struct oracle_entry *next,
+    uint64_t at)
 {
-	const struct oracle_entry *leaf = a->kind == ENTRY_LEAF ? a : b;
-	const struct oracle_entry *way = a->kind == ENTRY_LEAF ? b : a;
-	const struct oracle_table *t;
+	bool made = next->kind == ENTRY_LEAF;
+	const struct oracle_entry *leaf = made ? next : old;
+	const struct oracle_entry *way = made ? old : next;
+	struct oracle_table *t;
 
 	if (leaf->kind != ENTRY_LEAF || way->kind != ENTRY_TABLE)
 		return;
 	t = table_at(o, s, way->pa);
-	if (t != NULL && !is_same(o, s, t, leaf))
+	if (t == NULL || is_same(o, s, t, leaf))
+		return;
+	t->differs = made; /* a superpage is made when the table goes back */
+	if (!made)
 		oracle_blame_v(
-		    o, 5, at, "a page changes as a superpage is made or split");
+		    o, 5, at, "a page changes as a superpage is split");
 }
 
 /* The table that an entry points to has this parent; or none again. */
