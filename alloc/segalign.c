@@ -181,14 +181,20 @@ static enum kv_image_outcome
 map_segments(struct load *ld)
 {
 	const unsigned any = KV_SEG_R | KV_SEG_W | KV_SEG_X;
+	const uint64_t page = ld->cfg->page;
+	uint64_t grain = ld->cfg->granularity;
 	size_t i;
+
+	if (grain < page)
+		grain = page;
 
 	for (i = 0; i < ld->nsegments; i++) {
 		const struct kv_segment_place *p = &ld->place[i];
 
 		if (!is_loaded(ld, i, any))
 			continue;
-		if ((p->va - p->offset) % ld->cfg->page != 0)
+		if ((p->va - p->offset) % grain != 0 ||
+		    kv_align_down(p->va, page) % grain != 0)
 			return KV_IMAGE_EINVAL;
 		map(ld, i);
 	}
@@ -291,7 +297,8 @@ kv_image_load(const struct kv_image_load_config *cfg,
 	    .nsegments = nsegments};
 	size_t i;
 
-	if (!kv_is_pow2(cfg->page) || nsegments > KV_IMAGE_SEGMENTS)
+	if (!kv_is_pow2(cfg->page) || nsegments > KV_IMAGE_SEGMENTS ||
+	    (cfg->granularity != 0 && !kv_is_pow2(cfg->granularity)))
 		return EINVAL;
 	if (cfg->page > image_max)
 		return ERANGE;

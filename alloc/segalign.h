@@ -63,9 +63,11 @@ enum kv_image_mapper {
 
 struct kv_image_load_config {
 	enum kv_image_mapper mapper;
-	uint64_t page;	 /* bytes; a power of two */
-	bool skip;	 /* WHOLE: the loader gives no rights at all */
-	bool round_down; /* WHOLE: round the start, too */
+	uint64_t page;	      /* bytes; a power of two */
+	uint64_t granularity; /* of where a mapping may start, bytes; a power
+				 of two; 0: the page.  Rights go by pages */
+	bool skip;	      /* WHOLE: the loader gives no rights at all */
+	bool round_down;      /* WHOLE: round the start, too */
 };
 
 enum kv_image_outcome {

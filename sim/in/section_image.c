@@ -15,7 +15,7 @@ enum { SECTIONS_MAX = 10000, UNIT = 8 };
 /* ---- Keys ------------------------------------------------------------- */
 
 struct image_args {
-	uint64_t align, unit, page;
+	uint64_t align, unit, page, granularity;
 	unsigned mapper;
 	bool skip, round_down;
 	const struct kv_node *segments;
@@ -34,6 +34,10 @@ static const struct kv_field image_fields[] = {{.key = "align",
 						   .min = 1},
     {.key = "unit", .kind = KV_FIELD_UINT, .offset = AT(unit), .min = 1},
     {.key = "page", .kind = KV_FIELD_UINT, .offset = AT(page), .min = 1},
+    {.key = "granularity",
+	.kind = KV_FIELD_UINT,
+	.offset = AT(granularity),
+	.min = 1},
     {.key = "mapper",
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(mapper),
@@ -200,8 +204,8 @@ check_powers(
 	const struct {
 		const char *key;
 		uint64_t value;
-	} powers[] = {
-	    {"align", a->align}, {"unit", a->unit}, {"page", a->page}};
+	} powers[] = {{"align", a->align}, {"unit", a->unit}, {"page", a->page},
+	    {"granularity", a->granularity == 0 ? 1 : a->granularity}};
 	bool good = true;
 	size_t i;
 
@@ -229,6 +233,7 @@ solve(struct kv_load *ld, const struct kv_node *node,
 	const struct kv_image_load_config load = {
 	    .mapper = (enum kv_image_mapper)a->mapper,
 	    .page = a->page,
+	    .granularity = a->granularity,
 	    .skip = a->skip,
 	    .round_down = a->round_down};
 	int error = kv_image_link(

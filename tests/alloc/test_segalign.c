@@ -42,6 +42,8 @@ make(struct image *im, bool congruent)
 	    .cfg = {.page = UINT64_C(1) << below(11),
 		.skip = below(8) == 0,
 		.round_down = below(2) == 0}};
+	if (below(3) == 0)
+		im->cfg.granularity = im->cfg.page << below(4);
 	im->cfg.mapper = congruent	 ? KV_IMAGE_CONGRUENT
 			 : below(2) == 0 ? KV_IMAGE_WHOLE
 					 : KV_IMAGE_PER_SEGMENT;
@@ -158,6 +160,11 @@ map_all(struct pages *pg, const struct image *im)
 			return KV_IMAGE_SKIPPED;
 		if (whole ? p->va % page != 0 && !im->cfg.round_down
 			  : p->va % page != p->offset % page)
+			return KV_IMAGE_EINVAL;
+		/* Both a mapping's address and its place in the file. */
+		if (!whole && im->cfg.granularity != 0 &&
+		    (p->va / page * page % im->cfg.granularity != 0 ||
+			p->offset / page * page % im->cfg.granularity != 0))
 			return KV_IMAGE_EINVAL;
 		give(pg, im, i);
 	}
