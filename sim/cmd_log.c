@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "hw/jail.h"
 #include "in/trace_kv.h"
 #include "out/event_log.h"
 #include "out/log.h"
@@ -164,6 +165,9 @@ replay(struct follower *f, const struct kv_opts *asked)
 	struct kv_text text;
 	int status;
 
+	/* What the log asks for, its reader did not. */
+	if (asked->kvm)
+		kv_jail_enter();
 	kv_event_reader_input(f->reader, &text);
 	cfg.text = &text;
 	status = kv_cmd_run_once(asked, &cfg, f->errors);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "hw/jail.h"
 #include "out/hint.h"
 #include "out/log.h"
 
@@ -91,6 +92,19 @@ unknown(const char *word)
 	return KV_EXIT_USAGE;
 }
 
+struct job {
+	const struct kv_verb *verb;
+	const struct kv_opts *opts;
+};
+
+static int
+work(const void *arg)
+{
+	const struct job *job = arg;
+
+	return job->verb->run(job->opts);
+}
+
 static int
 run(const struct kv_verb *verb, int argc, char **argv)
 {
@@ -103,7 +117,11 @@ run(const struct kv_verb *verb, int argc, char **argv)
 	}
 	if (status != 0)
 		return status;
-	status = verb->run(&opts);
+	/* Only the model's machine is nothing but data. */
+	if (opts.kvm)
+		status = kv_jail_run(work, &(struct job){verb, &opts});
+	else
+		status = verb->run(&opts);
 	kv_opts_fini(&opts);
 	return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mmu_absent.c - what "no KVM here" means, and a host without it (kvm.md 4) */
+#include "hw/jail.h"
 #include "hw/mmu.h"
 
 bool
@@ -40,6 +41,23 @@ kv_mmu_kvm_open(
 	(void)cfg;
 	(void)mmu;
 	*reason = why;
+	return ENOSYS;
+}
+
+int
+kv_jail_run(kv_jail_fn *work, const void *arg)
+{
+	return work(arg);
+}
+
+void
+kv_jail_enter(void)
+{
+}
+
+int
+kv_jail_close(void)
+{
 	return ENOSYS;
 }
 #endif

@@ -3,7 +3,10 @@
 #include "run/once.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "hw/jail.h"
+#include "out/log.h"
 #include "run/plant.h"
 
 /* Does the scenario map anything? */
@@ -56,6 +59,17 @@ open_machines(const struct kv_once_config *cfg, struct kv_once *o)
 	return kv_verifier_open(o->verifier, format, &o->reason);
 }
 
+/* The machines are open: nothing new is needed. */
+static void
+shut_in(void)
+{
+	int error = kv_jail_close();
+
+	if (error != 0)
+		kv_log_info(
+		    "system calls are not filtered here: %s", strerror(error));
+}
+
 static int
 load(const struct kv_once_config *cfg, struct kv_scenario **sc,
     struct kv_errors *errors)
@@ -82,6 +96,8 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 		error = open_machines(cfg, o);
 	if (error != 0)
 		return error;
+	if (cfg->run.kvm)
+		shut_in();
 	if (cfg->ready != NULL)
 		cfg->ready(cfg->arg, o->sc);
 	run.verifier = o->verifier;
