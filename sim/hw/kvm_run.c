@@ -7,13 +7,14 @@
  * here: no handler, nothing that the rest of the program could notice, unless
  * it uses the same real-time signal of this thread (SIGRTMIN + 1) during a run.
  */
-#define _DEFAULT_SOURCE /* syscall */
+#define _DEFAULT_SOURCE /* syscall, madvise */
 #include "hw/kvm_vm.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
 enum {
@@ -262,6 +267,18 @@ run(const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
 	return error != 0 ? error : ended(vm, cpu, call);
 }
 
+/* A host that cannot do so now does it page by page, when they are used. */
+static void
+have_memory(const struct kv_vm *vm, struct kv_vm_call *call)
+{
+	size_t i;
+
+	for (i = 0; i < call->nmemory && !call->lacking; i++)
+		call->lacking =
+		    madvise(kv_vm_memory(vm, call->memory[i].pa),
+			(size_t)call->memory[i].size, MADV_POPULATE_WRITE) != 0;
+}
+
 int
 kv_vm_run_cpu(
     const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
@@ -272,5 +289,6 @@ kv_vm_run_cpu(
 	if (error != 0)
 		return error;
 	cpu->stale = false;
+	have_memory(vm, call);
 	return run(vm, cpu, call);
 }

@@ -16,9 +16,9 @@ struct kv_kvm_tables {
 	struct kv_vm *vm;		    /* (c) */
 	const struct kv_pte_format *format; /* (c) */
 	uint64_t u, am;			    /* (c) bits of U; of A and M */
-	bool shadow;			    /* KVM derives tables of its own */
-	struct kv_pmap *pmap;		    /* what the tables are to be */
-	struct kv_kvm_page **pages;	    /* 0: the root; then the pool's */
+	bool shadow;	      /* KVM derives tables of its own: warm them */
+	struct kv_pmap *pmap; /* what the tables are to be */
+	struct kv_kvm_page **pages; /* 0: the root; then the pool's */
 	size_t npages, most;
 	uint32_t *free; /* pages that were given back */
 	size_t nfree;

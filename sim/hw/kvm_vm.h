@@ -161,6 +161,12 @@ void kv_vm_cpus_destroy(struct kv_vm *vm);
 
 /* ---- Run (kvm_run.c, kvm_cpu.c) -------------------------------------- */
 
+/* Guest memory that the host has in one stretch. */
+struct kv_vm_stretch {
+	kv_pa_t pa;
+	uint64_t size;
+};
+
 struct kv_vm_call {
 	const char *entry; /* in kvm_guest.h */
 	const char *next;  /* where to go on behind a fault; NULL: nowhere */
@@ -168,10 +174,14 @@ struct kv_vm_call {
 	kv_va_t stack;	   /* of CPL 0; 0: the guest's own */
 	uint64_t first;	   /* entry of the list, and record of the fault log */
 	uint64_t count;
+	/* memory that the host is to have before, by the thread of the vCPU */
+	const struct kv_vm_stretch *memory;
+	size_t nmemory;
 	/* found */
 	uint64_t number; /* of the run */
 	uint64_t nfaults, left, cr2;
 	bool doubled; /* ended by #DF */
+	bool lacking; /* the host did not get all the memory */
 };
 
 /* Registers of a vCPU.  => 0; an errno; cpu->reason */

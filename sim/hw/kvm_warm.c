@@ -38,10 +38,6 @@
 #include "hw/pte_code.h"
 #include "out/mem.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-
 /* A line, and how many of them are worth three runs of the guest. */
 enum { LINE = KV_KVM_LINE, LINES_LEAST = 16 };
 
@@ -113,7 +109,7 @@ static void
 stretch_add(
     struct kv_kvm_stretches *s, kv_pa_t pa, uint64_t size, uint64_t piece)
 {
-	struct kv_kvm_stretch *last = s->n == 0 ? NULL : &s->list[s->n - 1];
+	struct kv_vm_stretch *last = s->n == 0 ? NULL : &s->list[s->n - 1];
 
 	if (last != NULL && pa == last->pa + last->size && pa % piece != 0) {
 		last->size += size;
@@ -123,33 +119,30 @@ stretch_add(
 		s->capacity = 2 * s->capacity + 64;
 		s->list = kv_mem_resize(s->list, s->capacity, sizeof(*s->list));
 	}
-	s->list[s->n++] = (struct kv_kvm_stretch){pa, size};
+	s->list[s->n++] = (struct kv_vm_stretch){pa, size};
 }
 
-/* The memory of all pages in the lines. */
+/* The memory of all pages in the lines of a call. */
 static void
-take_memory(const struct kv_kvm_tables *t, struct kv_kvm_warm *w)
+take_memory(const struct kv_kvm_tables *t, const struct kv_kvm_line *line,
+    size_t n, struct kv_kvm_stretches *memory)
 {
 	uint64_t page = kv_vm_page_size(t->vm);
 	uint64_t piece = kv_vm_piece_size(t->vm);
-	size_t i;
-	unsigned k;
+	unsigned i;
 
-	for (i = 0; i < w->nlines; i++)
-		for (k = 0; k < LINE; k++) {
-			uint64_t entry = w->lines[i].entry[k];
-
-			if (is_present(t, entry))
-				stretch_add(&w->memory,
-				    kv_pte_frame(t->format, entry), page,
-				    piece);
-		}
+	for (; n != 0; n--, line++)
+		for (i = 0; i < LINE; i++)
+			if (is_present(t, line->entry[i]))
+				stretch_add(memory,
+				    kv_pte_frame(t->format, line->entry[i]),
+				    page, piece);
 }
 
 /* What the host has not of a stretch. */
 static void
 note_fresh(const struct kv_kvm_tables *t, struct kv_kvm_warm *w,
-    const struct kv_kvm_stretch *s)
+    const struct kv_vm_stretch *s)
 {
 	uint64_t page = kv_vm_page_size(t->vm), i, n = s->size / page;
 	unsigned char *there = kv_mem_resize(NULL, (size_t)n, 1);
@@ -162,23 +155,24 @@ note_fresh(const struct kv_kvm_tables *t, struct kv_kvm_warm *w,
 	kv_mem_free(there);
 }
 
-/* => false: the host does not do that */
-static bool
-populate(const struct kv_kvm_tables *t, struct kv_kvm_warm *w, bool keep)
+/* Each call has its memory made present, by a thread of its own. */
+static void
+give_memory(struct kv_kvm_tables *t, struct kv_kvm_warm *w, bool keep,
+    struct kv_vm_call *calls, unsigned ncalls)
 {
-	size_t i;
+	unsigned i;
+	size_t k;
 
-	take_memory(t, w);
-	for (i = 0; i < w->memory.n; i++) {
-		const struct kv_kvm_stretch *s = &w->memory.list[i];
+	for (i = 0; i < ncalls; i++) {
+		struct kv_kvm_stretches *m = &w->memory[i];
 
-		if (!keep)
-			note_fresh(t, w, s);
-		if (madvise(kv_vm_memory(t->vm, s->pa), (size_t)s->size,
-			MADV_POPULATE_WRITE) != 0)
-			return false;
+		take_memory(
+		    t, &w->lines[calls[i].first], (size_t)calls[i].count, m);
+		calls[i].memory = m->list;
+		calls[i].nmemory = m->n;
+		for (k = 0; k < m->n && !keep; k++)
+			note_fresh(t, w, &m->list[k]);
 	}
-	return true;
 }
 
 /* ---- Fillings -------------------------------------------------------- */
@@ -216,16 +210,19 @@ take_out(struct kv_kvm_tables *t, const struct kv_kvm_line *line)
 
 /* Read a page of each line, while no line has a hole. */
 static int
-read_lines(struct kv_kvm_tables *t, const struct kv_kvm_warm *w)
+read_lines(struct kv_kvm_tables *t, struct kv_kvm_warm *w, bool keep)
 {
 	struct kv_vm_call calls[KV_VM_CPUS];
 	unsigned n = kv_kvm_touch_split(t, KV_ACCESS_READ, w->nlines, calls);
 	int error, first;
 	size_t i;
 
+	give_memory(t, w, keep, calls, n);
 	for (i = 0; i < w->nlines; i++)
 		fill(t, &w->lines[i]);
 	first = kv_vm_run_all(t->vm, calls, n);
+	for (i = 0; i < n; i++)
+		t->shadow &= !calls[i].lacking;
 	for (i = 0, error = 0; i < w->nlines && error == 0; i++)
 		error = take_out(t, &w->lines[i]);
 	if (error == 0)
@@ -242,8 +239,8 @@ kv_kvm_warm(struct kv_kvm_tables *t, const kv_va_t *list, size_t n, bool keep,
 	if (!t->shadow || n < LINES_LEAST || (t->vm->huge && !keep))
 		return 0;
 	take_lines(t, w, list, n);
-	if (w->nlines >= LINES_LEAST && populate(t, w, keep))
-		return read_lines(t, w);
+	if (w->nlines >= LINES_LEAST)
+		return read_lines(t, w, keep);
 	forget(t, w);
 	return 0;
 }
@@ -259,6 +256,7 @@ kv_kvm_warm_end(struct kv_kvm_tables *t, struct kv_kvm_warm *w)
 	if (w->fresh.n != 0)
 		forget(t, w);
 	kv_mem_free(w->lines);
-	kv_mem_free(w->memory.list);
+	for (i = 0; i < KV_VM_CPUS; i++)
+		kv_mem_free(w->memory[i].list);
 	kv_mem_free(w->fresh.list);
 }

@@ -7,13 +7,8 @@
 
 struct kv_kvm_line; /* kvm_warm.c */
 
-/* Guest memory that the host has in one stretch. */
-struct kv_kvm_stretch {
-	kv_pa_t pa;
-	uint64_t size;
-};
 struct kv_kvm_stretches {
-	struct kv_kvm_stretch *list;
+	struct kv_vm_stretch *list;
 	size_t n, capacity;
 };
 
@@ -21,8 +16,8 @@ struct kv_kvm_stretches {
 struct kv_kvm_warm {
 	struct kv_kvm_line *lines;
 	size_t nlines;
-	struct kv_kvm_stretches memory; /* of the pages */
-	struct kv_kvm_stretches fresh;	/* of these, what the host had not */
+	struct kv_kvm_stretches memory[KV_VM_CPUS]; /* by call: of the pages */
+	struct kv_kvm_stretches fresh; /* of these, what the host had not */
 };
 
 /*

@@ -261,7 +261,26 @@ touch_edges(struct kv_verifier *v)
 	return error;
 }
 
-/* Pages that were held out, one at a time: A and M untouched, A, A and M. */
+/* Touch the pages that were held out, those that this does not fault at, and
+ * look at each. */
+static int
+touch_and_look(struct kv_verifier *v, enum kv_access access)
+{
+	struct kv_pair *pair = v->side->pair;
+	const struct held *h = &v->held;
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < h->count && error == 0; i++)
+		if (kv_pair_expect(pair, access, h->pages[i]) == KV_PROBE_FINE)
+			error = kv_pair_probe(pair, access,
+			    anywhere(v, h->pages[i]), KV_PROBE_FINE);
+	for (i = 0; i < h->count && error == 0; i++)
+		error = kv_pair_look(pair, h->pages[i], false);
+	return error;
+}
+
+/* Pages that were held out: A and M untouched, A, A and M. */
 static int
 touch_held(struct kv_verifier *v)
 {
@@ -269,25 +288,13 @@ touch_held(struct kv_verifier *v)
 	int error = 0;
 	size_t i;
 
-	for (i = 0; i < h->count && error == 0; i++) {
-		kv_va_t va = anywhere(v, h->pages[i]);
-
-		v->totals.pages++;
-		error = kv_pair_look(v->side->pair, va, false);
-		if (error == 0)
-			error = kv_pair_probe(
-			    v->side->pair, KV_ACCESS_READ, va, KV_PROBE_FINE);
-		if (error == 0)
-			error = kv_pair_look(v->side->pair, va, false);
-		if (error != 0 || v->access == KV_ACCESS_READ ||
-		    kv_pair_expect(v->side->pair, KV_ACCESS_WRITE, va) !=
-			KV_PROBE_FINE)
-			continue;
-		error = kv_pair_probe(
-		    v->side->pair, KV_ACCESS_WRITE, va, KV_PROBE_FINE);
-		if (error == 0)
-			error = kv_pair_look(v->side->pair, va, false);
-	}
+	v->totals.pages += h->count;
+	for (i = 0; i < h->count && error == 0; i++)
+		error = kv_pair_look(v->side->pair, h->pages[i], false);
+	if (error == 0)
+		error = touch_and_look(v, KV_ACCESS_READ);
+	if (error == 0 && v->access == KV_ACCESS_WRITE)
+		error = touch_and_look(v, KV_ACCESS_WRITE);
 	return error;
 }
 

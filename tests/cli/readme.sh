@@ -46,9 +46,17 @@ for block in report check; do
 	}
 done
 
+# Where there is no KVM, those that ask for it end with 77.
 while read -r command; do
-	sh -c "$command" >/dev/null || {
+	status=0
+	sh -c "$command" >/dev/null 2>stderr || status=$?
+	case $status,$command in
+	0,*) ;;
+	77,*'--backend kvm'*) ;;
+	*)
+		cat stderr
 		echo "README.md: $command fails"
 		exit 1
-	}
+		;;
+	esac
 done <commands

@@ -239,7 +239,7 @@ END_TEST
 /* More faults than any one run of a guest, and than there is room for. */
 START_TEST(test_many_faults)
 {
-	enum { N = (1 << 15) + 9, CAP = 10, SOME = 100 };
+	enum { N = (1 << 14) + 9, CAP = 10, SOME = 100 };
 	kv_va_t *list = malloc(N * sizeof(*list));
 	size_t i, nfaults = 0;
 
@@ -819,7 +819,7 @@ END_TEST
 
 /* ---- Pages that start used ------------------------------------------- */
 
-enum { USED_STACKS = 500, USED_PAGES = 5 * USED_STACKS };
+enum { USED_STACKS = 160, USED_PAGES = 5 * USED_STACKS };
 
 /* How the pages of a stack start: some stacks of each kind side by side. */
 static unsigned
