@@ -107,9 +107,8 @@ kv_pt_free(struct kv_pmap *p, struct kv_pt *t)
 	kv_mem_free(t);
 }
 
-/* Let entry i of t point to a table. */
-static void
-hang(struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child)
+void
+kv_pt_hang(struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child)
 {
 	const struct kv_pte_format *f = p->format;
 
@@ -147,7 +146,7 @@ grow_below(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 			kv_pt_prune(p, top, kv_pt_index(p, va, top->level));
 		if (error != 0)
 			return error;
-		hang(p, t, kv_pt_index(p, va, t->level), child);
+		kv_pt_hang(p, t, kv_pt_index(p, va, t->level), child);
 		t = child;
 	}
 	*out = t;
@@ -298,6 +297,7 @@ kv_pmap_destroy(struct kv_pmap *pmap)
 {
 	if (pmap == NULL)
 		return;
+	kv_pmap_ungraft(pmap);
 	destroy(pmap, pmap->root);
 	kv_mem_free(pmap);
 }
@@ -317,7 +317,7 @@ kv_pt_range(const struct kv_pmap *p, kv_va_t va, uint64_t size, uint64_t *lo,
 		return EINVAL;
 	*lo = va & p->va_mask;
 	*hi = last & p->va_mask;
-	return 0;
+	return p->grafts != NULL && kv_pt_meets_graft(p, *lo, *hi) ? EBUSY : 0;
 }
 
 /* The same of n leaves of a level. */
@@ -386,17 +386,15 @@ qenter(struct kv_pmap *p, kv_va_t va, const kv_pfn_t *pfns, kv_pa_t pa,
     size_t n, unsigned attr)
 {
 	uint64_t lo, hi;
+	int error = n == 0 ? 0 : run_range(p, va, 0, n, &lo, &hi);
 
-	if (n == 0)
-		return 0;
-	if (run_range(p, va, 0, n, &lo, &hi) != 0)
-		return EINVAL;
+	if (error != 0)
+		return error;
 	while (n != 0) {
 		struct kv_pt *t;
 		const unsigned i = kv_pt_index(p, va, 0);
 		unsigned step = p->level[0].mask + 1 - i;
-		int error = kv_pt_grow(p, va, 0, &t);
-
+		error = kv_pt_grow(p, va, 0, &t);
 		step = n < step ? (unsigned)n : step;
 		if (error == 0)
 			error = put_pages(p, t, i, step, pfns, pa, attr);
@@ -454,12 +452,12 @@ kv_pmap_enter(
 	const unsigned i = kv_pt_index(pmap, va, 0);
 	struct kv_pt *t;
 	uint64_t lo, hi;
-	int error;
+	int error = run_range(pmap, va, 0, 1, &lo, &hi);
 
-	if (run_range(pmap, va, 0, 1, &lo, &hi) != 0 ||
-	    (pa & pmap->level[0].pa_mask) != 0)
-		return EINVAL;
-	error = kv_pt_grow(pmap, va, 0, &t);
+	if (error == 0 && (pa & pmap->level[0].pa_mask) != 0)
+		error = EINVAL;
+	if (error == 0)
+		error = kv_pt_grow(pmap, va, 0, &t);
 	if (error != 0)
 		return error;
 	enter_page(pmap, t, i, kv_pt_leaf(pmap, pa, 0, attr));
@@ -599,8 +597,10 @@ kv_pmap_enter_leaf(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, unsigned level,
 	    !kv_pte_leaf_level(pmap->format, level))
 		return EINVAL;
 	l = &pmap->level[level];
+	error = run_range(pmap, va, level, n, &lo, &hi);
+	if (error != 0)
+		return error;
 	if ((va & ((UINT64_C(1) << l->shift) - 1)) != 0 ||
-	    run_range(pmap, va, level, n, &lo, &hi) != 0 ||
 	    pa > UINT64_MAX - (hi - lo) ||
 	    ((pa | kv_align_down(pa + (hi - lo), UINT64_C(1) << l->shift)) &
 		l->pa_mask) != 0)
@@ -676,10 +676,12 @@ kv_pmap_grow(struct kv_pmap *pmap, kv_va_t va, uint64_t size, unsigned level)
 {
 	uint64_t lo, hi;
 
+	int error;
+
 	if (size == 0)
 		return 0;
-	if (level >= pmap->format->levels ||
-	    kv_pt_range(pmap, va, size, &lo, &hi) != 0)
+	if (level >= pmap->format->levels)
 		return EINVAL;
-	return grow_all(pmap, lo, hi, level);
+	error = kv_pt_range(pmap, va, size, &lo, &hi);
+	return error != 0 ? error : grow_all(pmap, lo, hi, level);
 }

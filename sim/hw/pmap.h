@@ -141,6 +141,18 @@ int kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va);
  * => 0; ENOENT; EINVAL (not canonical); an errno of the source */
 int kv_pmap_demote(struct kv_pmap *pmap, kv_va_t va);
 
+/*
+ * The root's entry for va points to the table that the owner's root has there:
+ * all addresses below it are the owner's, and no business of this pmap's edits
+ * any more (EBUSY).  The owner must outlive the graft.
+ * => 0; EBUSY (something is there); ENOENT (the owner has no table of its own
+ *    there); EINVAL (not canonical, another format, the owner itself)
+ */
+int kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va);
+
+/* All grafts go; the tables stay the owner's. */
+void kv_pmap_ungraft(struct kv_pmap *pmap);
+
 /* ---- Inspect --------------------------------------------------------- */
 
 struct kv_leaf {

@@ -204,12 +204,15 @@ kv_pmap_qremove(struct kv_pmap *pmap, kv_va_t va, size_t n)
 {
 	const unsigned shift = pmap->level[0].shift;
 	uint64_t lo, hi;
+	int error;
 
 	if (n == 0)
 		return 0;
-	if (n > UINT64_MAX >> shift ||
-	    kv_pt_range(pmap, va, (uint64_t)n << shift, &lo, &hi) != 0)
+	if (n > UINT64_MAX >> shift)
 		return EINVAL;
+	error = kv_pt_range(pmap, va, (uint64_t)n << shift, &lo, &hi);
+	if (error != 0)
+		return error;
 	while (lo <= hi) {
 		struct kv_pt *t = kv_pt_lookup(pmap, lo);
 		const unsigned i = kv_pt_index(pmap, lo, t->level);

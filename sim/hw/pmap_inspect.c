@@ -236,7 +236,11 @@ check_child(struct audit *a, const struct kv_pt *t, unsigned i, uint64_t offset)
 	if (t->entry[i] != (child->pa >> f->frame_shift | f->table) ||
 	    child->level + 1 != t->level)
 		return broken(a, 1, child->pa, "a table is not where it hangs");
-	return check_table(a, child, offset);
+	if (t->level != a->p->top || !kv_pt_is_graft(a->p, i))
+		return check_table(a, child, offset);
+	return child->lent != 0 ? 0
+				: broken(a, 1, child->pa,
+				      "a table that is grafted is not lent");
 }
 
 static int

@@ -15,6 +15,7 @@ struct kv_pt {
 	uint64_t born;	      /* (c) number of the operation that made it */
 	unsigned count;	      /* entries that are not 0 (I2) */
 	unsigned level;	      /* (c) */
+	unsigned lent;	      /* grafts of it in other roots (pmap_graft.c) */
 	uint64_t entry[];     /* (I3) */
 };
 
@@ -50,6 +51,7 @@ struct kv_pmap {
 	bool repromote;		  /* (c) edits try to promote */
 	enum kv_pmap_split split; /* (c) */
 	struct kv_pt *root;
+	uint64_t *grafts;		  /* bits of the root's entries */
 	kv_pa_t bump;			  /* of the source that is built in */
 	uint64_t op;			  /* number of the operation */
 	uint64_t pages;			  /* base pages that leaves map (I6) */
@@ -222,11 +224,20 @@ int kv_pt_create(
 /* Give a table back; its entries no longer count. */
 void kv_pt_free(struct kv_pmap *p, struct kv_pt *t);
 
+/* Does the table stay when it is empty? */
 static inline bool
 kv_pt_kept(const struct kv_pmap *p, const struct kv_pt *t)
 {
-	return (p->keep >> t->level & 1) != 0;
+	return (p->keep >> t->level & 1) != 0 || t->lent != 0;
 }
+
+/* Let entry i of t, which is 0, point to a table. */
+void kv_pt_hang(
+    struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child);
+
+/* Is entry i of the root a graft; is one of those of offsets [lo, hi]? */
+bool kv_pt_is_graft(const struct kv_pmap *p, unsigned i);
+bool kv_pt_meets_graft(const struct kv_pmap *p, uint64_t lo, uint64_t hi);
 
 /* The tables below t's entry i go, which have no leaves; the entry is 0. */
 void kv_pt_prune(struct kv_pmap *p, struct kv_pt *t, unsigned i);

@@ -152,6 +152,8 @@ kv_pmap_promote(struct kv_pmap *pmap, kv_va_t va)
 
 	if (!kv_pt_canonical(pmap, va))
 		return EINVAL;
+	if (kv_pt_is_graft(pmap, kv_pt_index(pmap, va, pmap->top)))
+		return EBUSY;
 	if (t == pmap->root ||
 	    (t->level != 0 && t->entry[kv_pt_index(pmap, va, t->level)] == 0))
 		return ENOENT;
@@ -208,6 +210,8 @@ kv_pmap_demote(struct kv_pmap *pmap, kv_va_t va)
 
 	if (!kv_pt_canonical(pmap, va))
 		return EINVAL;
+	if (kv_pt_is_graft(pmap, kv_pt_index(pmap, va, pmap->top)))
+		return EBUSY;
 	if (t->level == 0 || t->entry[i] == 0)
 		return ENOENT;
 	return kv_pt_demote(pmap, t, i);

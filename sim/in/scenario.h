@@ -105,6 +105,7 @@ enum kv_step_kind {
 	KV_STEP_LOOP, /* loop: its body follows, then its end */
 	KV_STEP_END,
 	KV_STEP_GROW,  /* tables: map */
+	KV_STEP_GRAFT, /* map: va, owner */
 	KV_STEP_DRAW,  /* count pages of a pool */
 	KV_STEP_TOUCH, /* count passes */
 	KV_STEP_FLUSH,
@@ -147,6 +148,7 @@ struct kv_map_step {
 	unsigned attr;		     /* KV_PTE_* */
 	bool flush;		     /* the TLB of what changed */
 	bool data;		     /* map: by mode, else by how */
+	unsigned owner;		     /* graft: index into spaces */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush on_fault;
 };

@@ -10,7 +10,7 @@ static const uint64_t entries_max = UINT64_C(1) << 24;
 
 /* What any of these steps may say; presets are the defaults. */
 struct map_args {
-	const char *space, *object;
+	const char *space, *object, *from;
 	const struct kv_node *va, *offset, *pa;
 	uint64_t size, pages, level, count, stride;
 	unsigned how, prot, data, on_fault, present;
@@ -92,6 +92,9 @@ static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
 static const struct kv_field grow_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     UINT(level, .min = 0), UINT(count, .min = 1), UINT(stride, .min = 0)};
+static const struct kv_field graft_fields[] = {
+    WORD("space", space, .required = true),
+    WORD("from", from, .required = true), NODE(va, .required = true)};
 static const struct kv_field release_fields[] = {
     WORD("object", object, .required = true), NODE(offset, .min = 0),
     UINT(pages, .required = true, .min = 1)};
@@ -455,6 +458,21 @@ kv_step_read_grow(
 	if (r.step->entries > entries_max / r.args.count)
 		return kv_load_refuse(r.ld, r.key,
 		    "more than %" PRIu64 " tables in one step", entries_max);
+	finish(&r, step);
+	return 0;
+}
+
+int
+kv_step_read_graft(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct reading r;
+
+	if (read(ld, key, FIELDS(graft_fields), &r) != 0 ||
+	    kv_load_space(ld, kv_map_get(r.map, "from"), r.args.from,
+		&r.step->owner) != 0 ||
+	    read_where(&r) != 0)
+		return EINVAL;
 	finish(&r, step);
 	return 0;
 }

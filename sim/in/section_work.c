@@ -298,6 +298,7 @@ static const struct step_kind {
     {"demote", KV_STEP_DEMOTE, .read = kv_step_read_promote},
     {"release", KV_STEP_RELEASE, .read = kv_step_read_release},
     {"grow", KV_STEP_GROW, .read = kv_step_read_grow},
+    {"graft", KV_STEP_GRAFT, .read = kv_step_read_graft},
     {"draw", KV_STEP_DRAW, .read = kv_step_read_draw},
     {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
     {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
@@ -554,13 +555,6 @@ read_steps(struct kv_load *ld, const struct kv_node *list, size_t *capacity)
 
 /* ---- All of it ------------------------------------------------------- */
 
-static void
-refuse_step(struct kv_load *ld, const struct kv_step *s, const char *why)
-{
-	kv_errors_add(ld->errors, s->place.path, s->place.line, s->place.column,
-	    "%s", why);
-}
-
 /* What a step may take in all passes, in operations: a map as many as it has
  * entries, the end of a loop one. */
 static uint64_t
@@ -586,8 +580,11 @@ kv_section_work(struct kv_load *ld, const struct kv_node *node)
 		return;
 	read_steps(ld, node, &capacity);
 	for (i = 0; i < sc->nwork; i++) {
+		const struct kv_place *at = &sc->work[i].place;
+
 		if (cost_of(&sc->work[i]) > operations_max - total) {
-			refuse_step(ld, &sc->work[i],
+			kv_errors_add(ld->errors, at->path, at->line,
+			    at->column,
 			    "with this step there are more than 1000000000 "
 			    "operations");
 			return;

@@ -36,9 +36,9 @@ typedef int kv_step_read_fn(
 kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_promote, kv_step_read_release, kv_step_read_touch,
     kv_step_read_flush, kv_step_read_draw, kv_step_read_grow,
-    kv_step_read_enter, kv_step_read_park, kv_step_read_drop, kv_step_read_comb,
-    kv_step_read_doubling, kv_step_read_fixed_churn, kv_step_read_verify,
-    kv_step_read_overflow;
+    kv_step_read_graft, kv_step_read_enter, kv_step_read_park,
+    kv_step_read_drop, kv_step_read_comb, kv_step_read_doubling,
+    kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow;
 
 /* One step of a list, appended to the work; *capacity: that of its list. */
 void kv_load_step(

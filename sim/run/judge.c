@@ -290,7 +290,7 @@ measure_fails(struct kv_run *run)
 {
 	static const char *const names[KV_MAP_FAILS] = {"fail.map",
 	    "fail.unmap", "fail.protect", "fail.promote", "fail.demote",
-	    "fail.grow", "fail.draw"};
+	    "fail.grow", "fail.draw", "fail.graft"};
 	size_t i;
 
 	for (i = 0; i < KV_MAP_FAILS && run->sc->paging; i++)

@@ -261,6 +261,15 @@ grow(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	return kv_pmap_grow(pmap_of(r, s), va, size_of(r, s), s->level);
 }
 
+static int
+graft(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
+{
+	(void)i;
+	kv_world_tick(r->run->world);
+	return kv_pmap_graft(
+	    pmap_of(r, s), r->run->world->spaces[s->owner].pmap, va);
+}
+
 /* Where the pages begin in the object; it may name a block.
  * => 0; ENOENT: the block has no address; EINVAL, noted */
 static int
@@ -339,6 +348,12 @@ int
 kv_step_grow(struct kv_runner *r, const struct kv_step *step)
 {
 	return each(r, step, grow, KV_MAP_FAIL_GROW);
+}
+
+int
+kv_step_graft(struct kv_runner *r, const struct kv_step *step)
+{
+	return each(r, step, graft, KV_MAP_FAIL_GRAFT);
 }
 
 /* Somebody else takes pages, for no table of a space. */

@@ -175,6 +175,14 @@ kv_world_create(const struct kv_world_spec *spec, struct kv_world **world)
 	return error;
 }
 
+/* Who borrows tables gives them back before their owner goes. */
+static void
+ungraft(struct kv_world *w)
+{
+	for (size_t i = 0; i < w->nspaces; i++)
+		kv_pmap_ungraft(w->spaces[i].pmap);
+}
+
 void
 kv_world_destroy(struct kv_world *w)
 {
@@ -186,6 +194,7 @@ kv_world_destroy(struct kv_world *w)
 	if (w->kstack != NULL)
 		kv_kstack_destroy(w->kstack);
 	kv_data_destroy(w->data);
+	ungraft(w);
 	for (i = 0; i < w->nspaces; i++)
 		kv_space_fini(&w->spaces[i]);
 	for (i = 0; i < w->npools; i++)
@@ -224,6 +233,7 @@ kv_world_clear(struct kv_world *w)
 	size_t i;
 
 	kv_data_clear(w->data);
+	ungraft(w);
 	for (i = 0; i < w->nspaces; i++)
 		kv_space_clear(&w->spaces[i]);
 	for (i = 0; i < w->nobjects; i++)
