@@ -261,15 +261,6 @@ grow(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	return kv_pmap_grow(pmap_of(r, s), va, size_of(r, s), s->level);
 }
 
-static int
-graft(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
-{
-	(void)i;
-	kv_world_tick(r->run->world);
-	return kv_pmap_graft(
-	    pmap_of(r, s), r->run->world->spaces[s->owner].pmap, va);
-}
-
 /* Where the pages begin in the object; it may name a block.
  * => 0; ENOENT: the block has no address; EINVAL, noted */
 static int
@@ -353,7 +344,21 @@ kv_step_grow(struct kv_runner *r, const struct kv_step *step)
 int
 kv_step_graft(struct kv_runner *r, const struct kv_step *step)
 {
-	return each(r, step, graft, KV_MAP_FAIL_GRAFT);
+	const struct kv_map_step *s = step->map;
+	kv_va_t va;
+	int error = kv_runner_late(r, &s->va, &va);
+
+	if (error == EINVAL)
+		return EINVAL;
+	kv_runner_begin(r, step->kind);
+	kv_world_tick(r->run->world);
+	if (error == 0)
+		error = kv_pmap_graft(
+		    pmap_of(r, s), r->run->world->spaces[s->owner].pmap, va);
+	if (judge(r, s, error, KV_MAP_FAIL_GRAFT) != 0)
+		return EINVAL;
+	kv_runner_end(r, false);
+	return 0;
 }
 
 /* Somebody else takes pages, for no table of a space. */
