@@ -107,8 +107,9 @@ kv_pt_free(struct kv_pmap *p, struct kv_pt *t)
 	kv_mem_free(t);
 }
 
-void
-kv_pt_hang(struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child)
+/* Let entry i of t point to a table. */
+static void
+hang(struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child)
 {
 	const struct kv_pte_format *f = p->format;
 
@@ -146,7 +147,7 @@ grow_below(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **out)
 			kv_pt_prune(p, top, kv_pt_index(p, va, top->level));
 		if (error != 0)
 			return error;
-		kv_pt_hang(p, t, kv_pt_index(p, va, t->level), child);
+		hang(p, t, kv_pt_index(p, va, t->level), child);
 		t = child;
 	}
 	*out = t;

@@ -150,8 +150,9 @@ int kv_pmap_demote(struct kv_pmap *pmap, kv_va_t va);
  */
 int kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va);
 
-/* All grafts go; the tables stay the owner's. */
-void kv_pmap_ungraft(struct kv_pmap *pmap);
+/* All grafts go; the tables stay the owner's.  Nobody is told of these
+ * entries, nor of those that the owner changes.  => there were some */
+bool kv_pmap_ungraft(struct kv_pmap *pmap);
 
 /* ---- Inspect --------------------------------------------------------- */
 

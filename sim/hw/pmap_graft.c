@@ -66,25 +66,29 @@ kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va)
 			0, words(pmap) * sizeof(uint64_t));
 	pmap->grafts[i / WORD] |= UINT64_C(1) << i % WORD;
 	child->lent++;
-	kv_pt_hang(pmap, t, i, child);
+	t->child[i] = child;
+	t->entry[i] =
+	    child->pa >> pmap->format->frame_shift | pmap->format->table;
+	kv_pt_count(pmap, t, 1);
 	return 0;
 }
 
-void
+bool
 kv_pmap_ungraft(struct kv_pmap *pmap)
 {
 	struct kv_pt *t = pmap->root;
 
 	if (pmap->grafts == NULL)
-		return;
+		return false;
 	for (unsigned i = 0; i <= pmap->level[pmap->top].mask; i++) {
 		if (!kv_pt_is_graft(pmap, i))
 			continue;
 		t->child[i]->lent--;
 		t->child[i] = NULL;
+		t->entry[i] = 0;
 		kv_pt_count(pmap, t, -1);
-		kv_pt_put(pmap, t, i, 0);
 	}
 	kv_mem_free(pmap->grafts);
 	pmap->grafts = NULL;
+	return true;
 }

@@ -231,10 +231,6 @@ kv_pt_kept(const struct kv_pmap *p, const struct kv_pt *t)
 	return (p->keep >> t->level & 1) != 0 || t->lent != 0;
 }
 
-/* Let entry i of t, which is 0, point to a table. */
-void kv_pt_hang(
-    struct kv_pmap *p, struct kv_pt *t, unsigned i, struct kv_pt *child);
-
 /* Is entry i of the root a graft; is one of those of offsets [lo, hi]? */
 bool kv_pt_is_graft(const struct kv_pmap *p, unsigned i);
 bool kv_pt_meets_graft(const struct kv_pmap *p, uint64_t lo, uint64_t hi);

@@ -151,7 +151,7 @@ static const struct {
     {KV_EV_OBJECT_ABSENT, oracle_object_event},
     {KV_EV_RESERV_FREE, oracle_reserv_event},
     {KV_EV_KSTACK_DISPOSE, oracle_stack_event}, {KV_EV_RUN_END, run_event},
-    {KV_EV_PT_CLEAR, oracle_table_event}, {KV_EV_TLB_ALL, oracle_tlb_event}};
+    {KV_EV_PT_UNGRAFT, oracle_table_event}, {KV_EV_TLB_ALL, oracle_tlb_event}};
 
 static void
 tell(void *arg, const struct kv_event *event)

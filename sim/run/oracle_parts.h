@@ -111,6 +111,12 @@ struct oracle_table {
 	size_t number; /* in tables */
 };
 
+/* What the tables of another space translate. */
+struct oracle_graft {
+	uint64_t va, size;
+	struct oracle_space *owner;
+};
+
 struct oracle_space {
 	const char *name;
 	bool known; /* pt.space was told */
@@ -122,6 +128,8 @@ struct oracle_space {
 	size_t ntables, room;
 	struct kv_owords leaf;	  /* page -> what it translates to */
 	struct kv_owords promise; /* page -> what a TLB may hold */
+	struct oracle_graft *grafts;
+	size_t ngrafts;
 };
 
 /* A translation as a word: 0: none. */

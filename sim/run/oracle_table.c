@@ -54,7 +54,25 @@ oracle_space_of(struct kv_oracle *o, uint64_t tag)
 uint64_t
 oracle_translate(const struct kv_oracle *o, struct oracle_space *s, uint64_t va)
 {
+	for (size_t i = 0; i < s->ngrafts; i++)
+		if (va - s->grafts[i].va < s->grafts[i].size)
+			return kv_owords_get(
+			    &s->grafts[i].owner->leaf, va >> o->shift);
 	return kv_owords_get(&s->leaf, va >> o->shift);
+}
+
+static void
+graft(struct kv_oracle *o, struct oracle_space *s, const uint64_t *v)
+{
+	struct oracle_space *owner = oracle_space_of(o, v[2]);
+
+	if (owner == NULL || owner == s) {
+		oracle_blame_v(o, 3, v[0], "a graft of nobody's tables");
+		return;
+	}
+	s->grafts =
+	    kv_mem_resize(s->grafts, s->ngrafts + 1, sizeof(*s->grafts));
+	s->grafts[s->ngrafts++] = (struct oracle_graft){v[0], v[1], owner};
 }
 
 /* ---- Leaves
@@ -388,6 +406,10 @@ oracle_table_event(struct kv_oracle *o, const struct kv_event *e)
 		table_get(o, s, e->value[0], e->value[1]);
 	else if (e->kind == KV_EV_PT_PUT)
 		table_put(o, s, e->value[0]);
+	else if (e->kind == KV_EV_PT_GRAFT)
+		graft(o, s, e->value);
+	else if (e->kind == KV_EV_PT_UNGRAFT)
+		s->ngrafts = 0;
 	else
 		entry_event(o, s, e);
 }
@@ -415,6 +437,7 @@ oracle_table_fini(struct kv_oracle *o)
 			kv_mem_free(t);
 		}
 		kv_mem_free(s->tables);
+		kv_mem_free(s->grafts);
 		kv_owords_fini(&s->table);
 		kv_owords_fini(&s->leaf);
 		kv_owords_fini(&s->promise);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/pte_code.h"
 #include "out/mem.h"
 #include "run/listen.h"
 
@@ -356,6 +357,27 @@ kv_space_map(struct kv_space *s, const struct kv_space_range *r)
 		undo(&m);
 	kv_mem_free(m.fresh);
 	return error;
+}
+
+int
+kv_space_graft(struct kv_space *s, struct kv_space *owner, kv_va_t va)
+{
+	const struct kv_pte_format *f = s->cfg.format;
+	uint64_t size = UINT64_C(1) << kv_pte_shift(f, f->levels - 1);
+	int error = kv_pmap_graft(s->pmap, owner->pmap, va);
+
+	if (error == 0)
+		kv_tap_emit(&s->cfg.tap, KV_EV_PT_GRAFT, s->cfg.name,
+		    kv_align_down(va, size), size, owner->cfg.id, 0);
+	return error;
+}
+
+void
+kv_space_ungraft(struct kv_space *s)
+{
+	if (kv_pmap_ungraft(s->pmap))
+		kv_tap_emit(
+		    &s->cfg.tap, KV_EV_PT_UNGRAFT, s->cfg.name, 0, 0, 0, 0);
 }
 
 static int

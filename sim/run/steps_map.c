@@ -353,8 +353,8 @@ kv_step_graft(struct kv_runner *r, const struct kv_step *step)
 	kv_runner_begin(r, step->kind);
 	kv_world_tick(r->run->world);
 	if (error == 0)
-		error = kv_pmap_graft(
-		    pmap_of(r, s), r->run->world->spaces[s->owner].pmap, va);
+		error = kv_space_graft(&r->run->world->spaces[s->space],
+		    &r->run->world->spaces[s->owner], va);
 	if (judge(r, s, error, KV_MAP_FAIL_GRAFT) != 0)
 		return EINVAL;
 	kv_runner_end(r, false);

@@ -180,7 +180,7 @@ static void
 ungraft(struct kv_world *w)
 {
 	for (size_t i = 0; i < w->nspaces; i++)
-		kv_pmap_ungraft(w->spaces[i].pmap);
+		kv_space_ungraft(&w->spaces[i]);
 }
 
 void
