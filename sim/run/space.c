@@ -259,11 +259,15 @@ map_qenter(struct mapping *m)
 		left = m->r->npages - m->done;
 		n = left < 64 ? (size_t)left : 64;
 		error = pages_get(m, m->done, n, pfns);
-		if (error == 0)
-			error = kv_pmap_qenter(
-			    m->s->pmap, va_of(m, m->done), pfns, n, m->r->attr);
 		if (error != 0)
 			return error;
+		error = kv_pmap_qenter(
+		    m->s->pmap, va_of(m, m->done), pfns, n, m->r->attr);
+		if (error == 0)
+			continue;
+		/* Its first pages may be in. */
+		kv_pmap_qremove(m->s->pmap, va_of(m, m->done), n);
+		return error;
 	}
 	return 0;
 }
