@@ -23,7 +23,8 @@
  *        frame and its rights
  *   V6   No leaf maps a page of memory that is free
  *   V8   A step that fails changed nothing, or exactly the first part of its
- *        range that it says
+ *        range that it says.  Not judged: a map over other pages, which are
+ *        gone if it fails
  * 4 Cost.  V2 sorts blocks of the source.  V5 and V8 walk the leaves of a
  *   range before and after a step, where that is asked for (range_judge.c).
  * 5 Fidelity.  systems.md 0; none of it is a kernel's.

@@ -170,6 +170,19 @@ differ(const struct kv_page_runs *a, const struct kv_page_runs *b, kv_va_t *va)
 	return true;
 }
 
+/* Was anything mapped in the range itself? */
+static bool
+replaces(const struct kv_range_watch *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->before.count; i++)
+		if (kv_overlap(w->before.list[i].va, w->before.list[i].size,
+			w->va, w->size))
+			return true;
+	return false;
+}
+
 void
 kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
     struct kv_range_watch *w, int what, int error, uint64_t done)
@@ -177,7 +190,7 @@ kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
 	const struct kv_pmap *pmap = r->run->world->spaces[s->space].pmap;
 	kv_va_t va = 0;
 
-	if (what == KV_MAP_FAIL_MAP && error == 0)
+	if (what == KV_MAP_FAIL_MAP && (error == 0 || replaces(w)))
 		return;
 	if (what != KV_MAP_FAIL_UNMAP && what != KV_MAP_FAIL_PROTECT)
 		done = 0;

@@ -215,6 +215,9 @@ unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 		flush(r, s, va);
 	else
 		flush_done(r, s, va, *done, r->run->sc->returns_early);
+	/* Who returns early does not say what it did, either (V8). */
+	if (error != 0 && r->run->sc->returns_early)
+		*done = 0;
 	return error;
 }
 

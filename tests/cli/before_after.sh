@@ -41,7 +41,7 @@ c113_rearm flush=false tags=false V7
 r400_elfuse_third_isolate pool_pages=240 pool_pages=3558 elfuse-E7
 r401_elfuse_unmap_in_full_pool reserve=0 reserve=2 elfuse-E7
 r401_elfuse_unmap_in_full_pool reserve=1 reserve=2 elfuse-E7
-r402_elfuse_partial_unmap on_fail=return on_fail=flush V7 elfuse-E6
+r402_elfuse_partial_unmap on_fail=return on_fail=flush V7 V8 elfuse-E6
 r403_elfuse_page_drawn_twice race=5 race=0 V3 elfuse-E2 ptpool-I1
 r404_elfuse_split_loses split=loses_frame split=exact V5
 r404_elfuse_split_loses split=loses_right split=exact V5
