@@ -9,32 +9,7 @@
 #include "out/mem.h"
 #include "run/runner_parts.h"
 
-/* ---- Audit ----------------------------------------------------------- */
-
-static void
-judge(struct kv_run *run, int error, const struct kv_diag *diag)
-{
-	if (error == ENOMEM)
-		kv_log_warn("no memory to check invariants");
-	else if (error != 0)
-		kv_run_violate(run, diag);
-}
-
-static void
-audit_all(struct kv_run *run)
-{
-	struct kv_diag diag;
-	size_t i;
-
-	if (run->world != NULL)
-		judge(run, kv_world_check(run->world, &diag), &diag);
-	if (run->tlb != NULL)
-		judge(run, kv_tlb_check(run->tlb, &diag), &diag);
-	for (i = 0; i < run->sc->narenas; i++) {
-		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
-		kv_generic_imports(run, i);
-	}
-}
+/* ---- Operations ------------------------------------------------------ */
 
 /* The draws of operations count, and not those of what looks at them. */
 static void
@@ -59,7 +34,6 @@ void
 kv_runner_end(struct kv_runner *r, bool created)
 {
 	struct kv_run *run = r->run;
-	struct kv_diag diag;
 
 	if (r->over)
 		return;
@@ -69,13 +43,7 @@ kv_runner_end(struct kv_runner *r, bool created)
 		kv_world_note_usage(run->world);
 	if (!run->cfg.lean)
 		kv_samples_take(r);
-	if (run->cfg.audit >= 2 && created)
-		judge(run,
-		    kv_world_check_stack(
-			run->world, run->world->nstacks - 1, &diag),
-		    &diag);
-	if (run->cfg.audit >= 3 || run->ops == run->cfg.audit_op)
-		audit_all(run);
+	kv_audit_operation(r, created);
 	kv_runner_hear(r);
 }
 
@@ -202,6 +170,7 @@ work(struct kv_runner *r)
 	size_t i;
 
 	plan(r);
+	kv_audit_begin(r);
 	kv_blocks_index(r);
 	if (!r->run->cfg.lean)
 		error = kv_samples_open(r);
@@ -222,7 +191,7 @@ work(struct kv_runner *r)
 	if (!r->run->cfg.nested)
 		kv_log_progress("run", r->total, r->total);
 	if (error == 0 && r->run->cfg.audit >= 1)
-		audit_all(r->run);
+		kv_audit_all(r->run);
 	if (error == 0)
 		kv_runner_verify_end(r);
 	if (r->traced && r->run->world == NULL)

@@ -65,6 +65,12 @@ struct kv_pending {
 	bool all;
 };
 
+/* When everything is checked next, in things that a check looks at. */
+struct kv_audit {
+	uint64_t credit, things; /* things: the last time */
+	bool broken;		 /* a check found something */
+};
+
 /* What a run needs beside its results. */
 struct kv_runner {
 	struct kv_run *run;
@@ -108,6 +114,7 @@ struct kv_runner {
 	bool panicked;
 	bool busy;	/* an operation has begun and not ended */
 	unsigned watch; /* samples of the timeline; 0 = none */
+	struct kv_audit audit;
 	bool over; /* the work is: what still happens is no operation of it */
 	bool disputed;	   /* the machines disagree; that is noted */
 	uint64_t verified; /* operations + 1 at the last verification */
@@ -118,6 +125,11 @@ struct kv_runner {
 int kv_samples_open(struct kv_runner *r);
 void kv_samples_take(struct kv_runner *r);
 void kv_samples_close(struct kv_runner *r);
+
+/* Everything, now; what level 2 or 3 checks after an operation (audit.c). */
+void kv_audit_all(struct kv_run *run);
+void kv_audit_begin(struct kv_runner *r);
+void kv_audit_operation(struct kv_runner *r, bool created);
 
 /* Before and after each operation, which is of that kind; created: the newest
  * stack is new. */
