@@ -4,12 +4,12 @@
  *
  * A check of everything goes through the whole state, so its cost is counted in
  * things that it looks at: pages, leaves, tags, of some 100 ns each.  Level 3
- * checks after each operation, whatever that costs.  At level 2 a run has CREDIT
- * things to begin with, which is each operation of a small one; each operation
- * adds PER_OP, and everything is checked when that is enough for as many things
- * as there were the last time.  So a million stacks are checked now and then,
- * at about the cost of creating them, and a thousand every thousand operations.
- * It is the same operations on every host.
+ * checks after each operation, whatever that costs.  At level 2 a run has
+ * CREDIT things to begin with, which is each operation of a small one; each
+ * operation adds PER_OP, and everything is checked when that is enough for as
+ * many things as there were the last time.  So a million stacks are checked now
+ * and then, at about the cost of creating them, and a thousand every thousand
+ * operations. It is the same operations on every host.
  */
 #include <errno.h>
 
