@@ -14,7 +14,7 @@
  *   I3   The zero page is not writable.
  *   I4   No leaf of the mapping is global: another space would see its data.
  * 4 Cost.  A fault looks at one page; what was never touched costs an entry of
- *   the array.
+ *   the array.  A large leaf is split at its first write, which takes a table.
  * 5 Fidelity.  systems.md 2.1 (data modes, write fault, pop, park and re-arm).
  *   The frames are real, contents are numbers.  A fault flushes its page
  * always, as the code did, or where x86 needs it, or, what if, never (2.4 F1).
@@ -78,6 +78,25 @@ put_leaf(struct kv_cow *c, uint64_t i, bool writable)
 	return error;
 }
 
+/* A leaf above the base for the pages from i on, which are shared.
+ * => 0; EAGAIN: the frames make none; errors of kv_pmap_enter_leaf */
+static int
+put_large(struct kv_cow *c, uint64_t i, uint64_t npages)
+{
+	const unsigned attr = c->cfg.attr & ~(unsigned)(KV_PTE_W | KV_PTE_M);
+	const kv_pfn_t first = shared(c, i);
+	int error = first % npages == 0 ? 0 : EAGAIN;
+
+	for (uint64_t k = 1; k < npages && error == 0; k++)
+		if (shared(c, i + k) != first + k)
+			error = EAGAIN;
+	if (error == 0)
+		error = kv_pmap_enter_leaf(c->cfg.pmap, va_of(c, i),
+		    first << c->shift, c->cfg.level, 1, attr);
+	c->cfg.stats->leaf_writes += error == 0;
+	return error;
+}
+
 /* A private copy of page i. => 0, ENOMEM */
 static int
 copy(struct kv_cow *c, uint64_t i)
@@ -98,6 +117,18 @@ copy(struct kv_cow *c, uint64_t i)
 /* ---- Create ---------------------------------------------------------- */
 
 static int
+build_large(struct kv_cow *c)
+{
+	const uint64_t npages =
+	    UINT64_C(1) << kv_pmap_format(c->cfg.pmap)->pt_shift * c->cfg.level;
+	int error = 0;
+
+	for (uint64_t i = 0; i < c->cfg.npages && error == 0; i += npages)
+		error = put_large(c, i, npages);
+	return error;
+}
+
+static int
 build(struct kv_cow *c)
 {
 	bool all = c->cfg.mode == KV_COW_MEMCPY;
@@ -105,6 +136,8 @@ build(struct kv_cow *c)
 
 	if (c->cfg.mode == KV_COW_LAZY || c->cfg.mode == KV_COW_EPHEMERAL)
 		return 0;
+	if (c->cfg.level != 0)
+		return build_large(c);
 	for (uint64_t i = 0; i < c->cfg.npages && error == 0; i++) {
 		if (all)
 			error = copy(c, i);
@@ -177,7 +210,11 @@ kv_cow_fault(struct kv_cow *c, kv_va_t va, bool write, bool *flush)
 		return EACCES;
 	}
 	stats->faults++;
-	if (write && c->pages[i].frame == 0)
+	while (present && leaf.level != 0 && error == 0) {
+		error = kv_pmap_demote(c->cfg.pmap, va);
+		leaf.level--;
+	}
+	if (error == 0 && write && c->pages[i].frame == 0)
 		error = copy(c, i);
 	if (error == 0)
 		error = put_leaf(c, i, write);
@@ -252,7 +289,10 @@ check_leaf(void *arg, const struct kv_leaf *leaf)
 	if ((leaf->attr & KV_PTE_G) != 0)
 		return broken(w->diag, 4, leaf->va,
 		    "a leaf of data that a space has is global");
-	if (leaf->level != 0 || !writable || c->pages[i].frame == pfn + 1)
+	if (leaf->level != 0 && writable)
+		return broken(
+		    w->diag, 1, leaf->va, "a page that is shared is writable");
+	if (!writable || c->pages[i].frame == pfn + 1)
 		return 0;
 	if (c->cfg.mode == KV_COW_EPHEMERAL && pfn == c->cfg.zero)
 		return broken(

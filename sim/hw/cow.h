@@ -46,6 +46,7 @@ struct kv_cow_config {
 	uint64_t npages;
 	unsigned domain; /* that private pages are wanted from */
 	unsigned attr;	 /* KV_PTE_*; W and M only where it may be written */
+	unsigned level;	 /* of the leaves of DIRECT_RO and EAGER */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush flush;
 	kv_pfn_t zero; /* the zero page, for EPHEMERAL */
@@ -53,7 +54,8 @@ struct kv_cow_config {
 
 struct kv_cow;
 
-/* Map.  => 0; ENOMEM; errors of kv_pmap_qenter; nothing is mapped then */
+/* Map.  => 0; ENOMEM; EAGAIN: the frames make no leaf of that level; errors of
+ * kv_pmap_qenter and kv_pmap_enter_leaf; nothing is mapped then */
 int kv_cow_create(const struct kv_cow_config *cfg, struct kv_cow **cow);
 
 /* Unmap; private pages are freed, what was written is lost. */
@@ -65,8 +67,8 @@ bool kv_cow_has(const struct kv_cow *cow, kv_va_t va);
 /*
  * An access inside faulted.  *flush: the page must be flushed before the next
  * access.
- * => 0: try again; EACCES: a violation, counted; ENOMEM, counted; EBUSY: a
- *    superpage is in the way
+ * => 0: try again; EACCES: a violation, counted; ENOMEM, counted: no page for
+ *    the copy, or no table to split the leaf into
  */
 int kv_cow_fault(struct kv_cow *cow, kv_va_t va, bool write, bool *flush);
 

@@ -306,8 +306,8 @@ check_entries(struct reading *r)
 static int
 check_data(struct reading *r)
 {
-	static const char *const others[] = {
-	    "pa", "how", "level", "count", "stride", NULL};
+	static const char *const others[] = {"pa", "count", "stride", NULL};
+	const unsigned mode = r->args.data;
 
 	if (!says(r, "data"))
 		return !says(r, "on_fault")
@@ -318,6 +318,12 @@ check_data(struct reading *r)
 		if (says(r, *key))
 			return kv_load_refuse(r->ld, at(r, *key),
 			    "'%s' does not go with 'data'", *key);
+	if (says(r, "how") &&
+	    (r->args.how != KV_MAP_LEAF ||
+		(mode != KV_COW_EAGER && mode != KV_COW_DIRECT_RO)))
+		return kv_load_refuse(r->ld, at(r, "how"),
+		    "data is mapped page by page; 'leaf' goes with cow_eager "
+		    "and direct_ro");
 	r->step->data = true;
 	r->step->mode = (enum kv_cow_mode)r->args.data;
 	r->step->on_fault = (enum kv_cow_flush)r->args.on_fault;

@@ -169,6 +169,7 @@ kv_data_map(
 	    .npages = r->range.npages,
 	    .domain = r->range.domain,
 	    .attr = r->range.attr,
+	    .level = r->range.how == KV_SPACE_LEAF ? r->range.level : 0,
 	    .mode = r->mode,
 	    .flush = r->flush};
 	struct kv_cow *cow;

@@ -19,8 +19,9 @@ struct kv_data_range {
 	unsigned space, object;	 /* indices of the world's */
 	struct kv_object *pages; /* that object */
 	uint64_t npages_object;
-	bool same;		     /* all its pages have one content */
-	struct kv_space_range range; /* how, level and pa do not count */
+	bool same; /* all its pages have one content */
+	struct kv_space_range
+	    range; /* how: LEAF with level; pa does not count */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush flush;
 };
