@@ -24,7 +24,8 @@ draw() {
 	    ! -name free_map.gp ! -name entries.gp ! -name guards.gp \
 	    ! -name huge.gp ! -name misplacement.gp \
 	    ! -name promotion.gp ! -name safe_range.gp ! -name segments.gp \
-	    ! -name overprovision.gp | wc -l)" ]
+	    ! -name overprovision.gp ! -name pool_budget.gp \
+	    ! -name pool_reserve.gp | wc -l)" ]
 	cd "$2"
 }
 
@@ -62,7 +63,8 @@ gnuplot misplacement.gp 2>stderr || { cat stderr; exit 1; }
 [ ! -s stderr ] || { cat stderr; exit 1; }
 grep -q '</svg>' misplacement.svg
 # Sweeps: the scripts that their scenarios name, which know the columns.
-for name in l122_overprovision l130_illumos_safe_range s110_guile_matrix; do
+for name in l122_overprovision l130_illumos_safe_range s110_guile_matrix \
+    t103_pool_budget t104_pool_reserve; do
 	"$kvasir" sweep "$1/scenarios/$name.yaml" -o "$tmp/$name" \
 	    >"$tmp/stdout"
 	cd "$tmp/$name"
