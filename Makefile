@@ -8,6 +8,7 @@ help:
 	@echo 'make bench  the speed table'
 	@echo 'make mutants    do the tests notice rules that are wrong? (long)'
 	@echo 'make coverage   what of alloc/ do the tests reach?'
+	@echo 'make fail-each  each scenario with each of its draws refused'
 	@echo 'make fuzz   libFuzzer on every reader and allocator, FUZZ_TIME=60'
 	@echo 'make clean  remove what the others made'
 
@@ -37,6 +38,12 @@ mutants:
 	@.ci/deps test
 	@tests/mutants/mutants.py .
 
+fail-each:
+	@.ci/deps build
+	@cmake --preset release
+	@cmake --build build --target kvasir_program
+	@build/kvasir check --fail-each all -j "$$(nproc)" scenarios
+
 coverage:
 	@.ci/deps coverage
 	@cmake --preset coverage
@@ -59,4 +66,4 @@ fuzz:
 clean:
 	rm -rf build build-gcc build-clang build-asan build-coverage build-fuzz
 
-.PHONY: help run test bench mutants coverage fuzz clean
+.PHONY: help run test bench mutants fail-each coverage fuzz clean

@@ -169,6 +169,8 @@ kv_cmd_check(const struct kv_opts *opts)
 	    .inject = opts->inject,
 	    .baseline = opts->baseline,
 	    .update = opts->update_baseline,
+	    .fail_each = opts->fail_each,
+	    .refuse = {opts->refuse[0], opts->refuse[1]},
 	    .njobs = (size_t)opts->jobs};
 	struct kv_check c = {0};
 	int status = check_options(opts);

@@ -168,6 +168,23 @@ set_update_baseline(struct parse *p, char *value)
 	return true;
 }
 
+/* all, N, or N,M for a pair */
+static bool
+set_fail_each(struct parse *p, char *value)
+{
+	struct kv_opts *o = p->opts;
+	char *comma = strchr(value, ',');
+
+	o->fail_each = true;
+	if (strcmp(value, "all") == 0)
+		return true;
+	if (comma != NULL)
+		*comma = '\0';
+	return kv_opts_number(value, &o->refuse[0]) && o->refuse[0] != 0 &&
+	       (comma == NULL || (kv_opts_number(comma + 1, &o->refuse[1]) &&
+				     o->refuse[1] > o->refuse[0]));
+}
+
 static bool
 set_mutants(struct parse *p, char *value)
 {
@@ -365,6 +382,8 @@ static const struct option_row {
 	"hold the figures against those of DIR, a file a scenario"},
     {"update-baseline", 0, NULL, KV_OPT_CHECK, set_update_baseline,
 	"write the figures of what passes to that folder instead"},
+    {"fail-each", 0, "all|N[,M]", KV_OPT_CHECK, set_fail_each,
+	"again for each draw, which is refused; or for these"},
     {"mutants", 0, NULL, KV_OPT_CHECK, set_mutants,
 	"which scenario catches which fault: the kill table"},
     {NULL, 'o', "DIR", KV_OPT_OUTPUT, set_output,

@@ -61,8 +61,10 @@ struct kv_opts {
 	size_t nmetrics;
 	const char *junit, *baseline; /* NULL = none */
 	bool update_baseline, mutants;
-	const char *of;	 /* policies or zones, as given; NULL = all */
-	char **operands; /* owned list; strings belong to argv */
+	bool fail_each;	    /* --fail-each */
+	uint64_t refuse[2]; /* its draws; 0: all */
+	const char *of;	    /* policies or zones, as given; NULL = all */
+	char **operands;    /* owned list; strings belong to argv */
 	size_t noperands;
 };
 

@@ -15,6 +15,8 @@ struct kv_check_config {
 	const char *inject;   /* a fault in all of them; NULL: none */
 	const char *baseline; /* folder to hold the figures against, or NULL */
 	bool update;	      /* write it instead */
+	bool fail_each;	      /* again with each draw refused (failing.h) */
+	uint64_t refuse[2];   /* with these alone; 0: all */
 	size_t njobs;	      /* processes, from 1 */
 };
 

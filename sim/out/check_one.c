@@ -8,6 +8,7 @@
 #include "out/baseline.h"
 #include "out/check_parts.h"
 #include "out/mem.h"
+#include "run/failing.h"
 #include "run/oracle_log.h"
 
 /* What becomes a row. */
@@ -184,6 +185,34 @@ hold_against(struct one *o, const struct kv_once *once,
 	return error == 0 && o->details.size != before;
 }
 
+/* Again with each of its draws refused. */
+static void
+fail_each(struct one *o, const struct kv_once *once, struct kv_errors *errors)
+{
+	struct kv_failing_config cfg = {.run = once->run->cfg,
+	    .refuse = {o->cfg->refuse[0], o->cfg->refuse[1]}};
+	struct kv_failing f;
+
+	if (once->run->ops >= KV_FAILING_OPS && cfg.refuse[0] == 0) {
+		o->verdict = KV_CHECK_SKIPPED;
+		kv_buf_printf(&o->details,
+		    "%" PRIu64 " operations: --fail-each all takes fewer than "
+		    "%d\n",
+		    once->run->ops, KV_FAILING_OPS);
+		return;
+	}
+	cfg.run.verifier = NULL;
+	cfg.run.tap = (struct kv_tap){0};
+	if (kv_failing_run(once->sc, &cfg, &f, errors) != 0) {
+		refuse(o, errors);
+		return;
+	}
+	if (f.nfindings != 0)
+		o->verdict = KV_CHECK_FAILED;
+	kv_failing_text(&f, o->path, &o->details);
+	kv_failing_fini(&f);
+}
+
 static void
 judge(struct one *o, const struct kv_once *once,
     const struct kv_define *defines, size_t ndefines, struct kv_errors *errors)
@@ -193,6 +222,8 @@ judge(struct one *o, const struct kv_once *once,
 	kv_check_explain(once->run, &o->details);
 	if (!kv_run_passed(once->run))
 		o->verdict = KV_CHECK_FAILED;
+	else if (o->cfg->fail_each)
+		fail_each(o, once, errors);
 	else if (o->cfg->baseline != NULL)
 		drift = hold_against(o, once, defines, ndefines, errors);
 	if (o->verdict == KV_CHECK_FAILED)

@@ -122,16 +122,15 @@ look(void *arg, const struct kv_run *run, bool after)
 static int
 execute(struct probe *p, struct kv_run **run, struct kv_errors *errors)
 {
-	const struct kv_run_config cfg = {.seed = p->cfg->seed,
-	    .audit = 1,
-	    .audit_op = p->op,
-	    .nested = true,
-	    .lean = true,
-	    .draws = &p->draws,
-	    .tell = look,
-	    .tell_arg = p};
+	struct kv_run_config cfg = p->cfg->run;
 	int error;
 
+	cfg.audit = 1;
+	cfg.audit_op = p->op;
+	cfg.nested = cfg.lean = true;
+	cfg.draws = &p->draws;
+	cfg.tell = look;
+	cfg.tell_arg = p;
 	p->starts.count = 0;
 	p->changed = false;
 	error = kv_run_execute(p->sc, &cfg, run, errors);
@@ -351,24 +350,29 @@ put_finding(
 	}
 }
 
-void
-kv_failing_text(
-    const struct kv_failing *f, const char *path, struct kv_buf *out)
+static void
+put_counts(const struct kv_failing *f, struct kv_buf *out)
 {
 	kv_buf_printf(out, "draws %" PRIu64 ":", f->draws);
 	for (unsigned i = 0; i < KV_DRAWS; i++)
 		kv_buf_printf(out, " %s %" PRIu64, kv_draw_name(i), f->of[i]);
 	kv_buf_printf(out,
-	    "\nruns %" PRIu64 ", lasting %" PRIu64 ", pairs %" PRIu64
+	    "; runs %" PRIu64 ", lasting %" PRIu64 ", pairs %" PRIu64
 	    ": not built %" PRIu64 ", absorbed %" PRIu64
 	    ", failed and changed nothing %" PRIu64
-	    ", only what is free %" PRIu64 ", a prefix %" PRIu64
-	    ", findings %" PRIu64 "\n",
+	    ", only what is free %" PRIu64 ", a prefix %" PRIu64 "\n",
 	    f->runs, f->lasting, f->pairs, f->unbuilt, f->absorbed, f->same,
-	    f->rest, f->prefix, (uint64_t)f->nfindings + f->unlisted);
+	    f->rest, f->prefix);
+}
+
+void
+kv_failing_text(
+    const struct kv_failing *f, const char *path, struct kv_buf *out)
+{
 	for (size_t i = 0; i < f->nfindings; i++)
 		put_finding(&f->findings[i], path, out);
 	if (f->unlisted != 0)
 		kv_buf_printf(
 		    out, "... and %" PRIu64 " findings more\n", f->unlisted);
+	put_counts(f, out);
 }

@@ -9,8 +9,11 @@
 /* Runs with few draws are also refused two of them. */
 enum { KV_FAILING_PAIRS = 64 };
 
+/* Operations of a scenario that is tried with all its draws. */
+enum { KV_FAILING_OPS = 1000 };
+
 struct kv_failing_config {
-	uint64_t seed;
+	struct kv_run_config run; /* seed and faults: the rest is filled in */
 	uint64_t refuse[KV_DRAWS_REFUSED]; /* these alone; [0] = 0: each, and
 					      pairs where they are few */
 };

@@ -23,7 +23,7 @@ static void
 each(const char *name, uint64_t first, uint64_t second)
 {
 	const struct kv_failing_config cfg = {
-	    .seed = 12345, .refuse = {first, second}};
+	    .run.seed = 12345, .refuse = {first, second}};
 	struct kv_buf b = {0};
 
 	load(name);

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# fail_each.sh SOURCE PROGRAM - kvasir check --fail-each as its users see it
+set -eu
+source=$1 program=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$source"
+
+# A sample; make fail-each takes all.
+"$program" check --fail-each all scenarios/k001_one_stack.yaml \
+	scenarios/k015_other_size.yaml scenarios/c113_rearm.yaml \
+	scenarios/m010_shifted_frames.yaml scenarios/v013_*.yaml \
+	scenarios/k010_reference_churn.yaml > "$dir/out"
+grep -q '^ok .* k001_one_stack$' "$dir/out"
+grep -q '^ok .* k010_reference_churn # SKIP 1022 operations' "$dir/out"
+grep -q 'pass:5 fail:0 .* skip:1' "$dir/out"
+
+# One draw, a pair; and what is none.
+"$program" check --fail-each 39 scenarios/k001_one_stack.yaml > "$dir/out"
+"$program" check --fail-each 25,41 scenarios/k001_one_stack.yaml > "$dir/out"
+for bad in none 0 5,5 5,4 1,; do
+	status=0
+	"$program" check --fail-each "$bad" scenarios/k001_one_stack.yaml \
+		> "$dir/out" 2> "$dir/err" || status=$?
+	[ $status = 2 ] && [ ! -s "$dir/out" ]
+done
