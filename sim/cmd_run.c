@@ -11,8 +11,10 @@
 #include "out/plot.h"
 #include "out/plot_tlb.h"
 #include "out/report_run.h"
+#include "out/report_whatis.h"
 #include "run/once.h"
 #include "out/shape.h"
+#include "run/shrink.h"
 
 /* Columns of the pictures over time. */
 enum { SAMPLES = 200 };
@@ -113,11 +115,79 @@ render(const struct kv_run *run, struct kv_buf *text, struct kv_buf *json)
 	kv_report_run_json(run, json);
 }
 
+/* ---- Violations ------------------------------------------------------ */
+
+/* The first that nobody expects, or NULL. */
+static const struct kv_violation *
+unexpected(const struct kv_run *run)
+{
+	for (size_t i = 0; i < run->nviolations; i++)
+		if (!run->violations[i].expected)
+			return &run->violations[i];
+	return NULL;
+}
+
+/* What the address is, in the run that is left. */
+static void
+whatis(const struct kv_shrunk *s, const char *id, struct kv_buf *b)
+{
+	const struct kv_run *run = s->once.run;
+
+	for (size_t i = 0; run != NULL && i < run->nviolations; i++)
+		if (strcmp(run->violations[i].id, id) == 0) {
+			kv_report_whatis(run, run->violations[i].address, b);
+			return;
+		}
+}
+
+static const char *
+text_of(const struct kv_buf *b)
+{
+	return b->data != NULL ? b->data : "";
+}
+
+/* Beside the report: the least scenario that violates the same.  The report
+ * tells of it.  => 0; an errno, noted */
+static int
+write_shrunk(struct kv_run *run, const struct kv_once_config *cfg,
+    const char *folder, struct kv_buf *text, struct kv_buf *json)
+{
+	const struct kv_violation *v = unexpected(run);
+	struct kv_buf what = {0};
+	struct kv_shrunk s;
+	int error = 0;
+
+	if (v == NULL || cfg->text != NULL || strcmp(cfg->path, "-") == 0)
+		return 0;
+	kv_shrink(cfg, v->id, &s);
+	if (s.reproduced) {
+		whatis(&s, v->id, &what);
+		const struct kv_counterexample c = {.id = v->id,
+		    .from = s.from,
+		    .steps = s.steps,
+		    .runs = s.runs,
+		    .op = s.op,
+		    .scenario = text_of(&s.scenario),
+		    .diff = text_of(&s.diff),
+		    .whatis = text_of(&what)};
+
+		run->counterexample = &c;
+		render(run, text, json);
+		run->counterexample = NULL;
+		error = kv_files_write(folder, "shrunk.yaml", &s.scenario);
+	}
+	kv_buf_fini(&what);
+	kv_shrunk_fini(&s);
+	return error;
+}
+
+/* ---- The report ------------------------------------------------------ */
+
 /* The state is written before it is drained; what that shows to be lost comes
  * into the report all the same. */
 static int
-render_and_drain(struct kv_run *run, const char *folder, struct kv_buf *text,
-    struct kv_buf *json)
+render_and_drain(struct kv_run *run, const struct kv_once_config *cfg,
+    const char *folder, struct kv_buf *text, struct kv_buf *json)
 {
 	int error = 0;
 
@@ -127,19 +197,22 @@ render_and_drain(struct kv_run *run, const char *folder, struct kv_buf *text,
 	kv_run_drain(run);
 	render(run, text, json);
 	if (folder != NULL && error == 0)
+		error = write_shrunk(run, cfg, folder, text, json);
+	if (folder != NULL && error == 0)
 		error = kv_files_report(folder, text, json);
 	return error;
 }
 
 static int
-report(struct kv_run *run, const struct kv_opts *opts)
+report(struct kv_run *run, const struct kv_once_config *cfg,
+    const struct kv_opts *opts)
 {
 	struct kv_buf text = {0}, json = {0};
 	const struct kv_buf *out =
 	    opts->format == KV_FORMAT_JSON ? &json : &text;
 	int status = KV_EXIT_OK;
 
-	if (render_and_drain(run, opts->output, &text, &json) != 0)
+	if (render_and_drain(run, cfg, opts->output, &text, &json) != 0)
 		status = KV_EXIT_USAGE;
 	if (status == KV_EXIT_OK) {
 		fwrite(out->data, 1, out->size, stdout);
@@ -178,7 +251,7 @@ kv_cmd_run_once(const struct kv_opts *opts, struct kv_once_config *cfg,
 	cfg->inject = opts->inject;
 	error = kv_once_run(cfg, &once, errors);
 	if (error == 0)
-		status = report(once.run, opts);
+		status = report(once.run, cfg, opts);
 	else if (once.reason != NULL)
 		status = absent(opts, error, once.reason);
 	else

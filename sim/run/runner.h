@@ -82,6 +82,17 @@ struct kv_run_config {
 	void *tell_arg;
 };
 
+/* What a violation comes down to (shrink.h), for the report. */
+struct kv_counterexample {
+	const char *id;	      /* of the violation */
+	uint64_t from, steps; /* of the work: unrolled, and left */
+	uint64_t runs;	      /* that it took */
+	uint64_t op;	      /* of what is left, that violates it */
+	const char *scenario; /* that does so by itself */
+	const char *diff;     /* "- line", "+ line": before and after op */
+	const char *whatis;   /* its address, in words */
+};
+
 /* A scenario that ran; world and arenas stay as the work left them. */
 struct kv_run {
 	const struct kv_scenario *sc;
@@ -101,6 +112,8 @@ struct kv_run {
 	uint64_t unlisted;    /* violations beyond the list */
 	uint64_t unexpected;  /* violations, listed or not */
 	enum kv_outcome outcome;
+	const struct kv_counterexample *counterexample; /* not owned; NULL:
+							   none was sought */
 	struct kv_runner *runner; /* the rest; private to runner.c */
 };
 

@@ -539,6 +539,15 @@ lines_fini(struct lines *l)
 	kv_mem_free(l->list);
 }
 
+static void
+put_line(struct kv_buf *out, const char *sign, const char *line)
+{
+	enum { LONG = 160 };
+
+	kv_buf_printf(out, "%s %.*s%s\n", sign, LONG, line,
+	    strlen(line) > LONG ? " ..." : "");
+}
+
 /* => how many lines differ; those below max are written */
 static size_t
 diff(struct lines *a, struct lines *b, size_t n, size_t max, struct kv_buf *out)
@@ -553,7 +562,7 @@ diff(struct lines *a, struct lines *b, size_t n, size_t max, struct kv_buf *out)
 					    : strcmp(a->list[i], b->list[k]);
 
 		if (order != 0 && n++ < max)
-			kv_buf_printf(out, "%s %s\n", order < 0 ? "-" : "+",
+			put_line(out, order < 0 ? "-" : "+",
 			    order < 0 ? a->list[i] : b->list[k]);
 		i += order <= 0;
 		k += order >= 0;
