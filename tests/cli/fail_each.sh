@@ -19,7 +19,7 @@ grep -q 'pass:5 fail:0 .* skip:1' "$dir/out"
 # One draw, a pair; and what is none.
 "$program" check --fail-each 39 scenarios/k001_one_stack.yaml > "$dir/out"
 "$program" check --fail-each 25,41 scenarios/k001_one_stack.yaml > "$dir/out"
-for bad in none 0 5,5 5,4 1,; do
+for bad in none 0 5,5 5,4 '1,'; do
 	status=0
 	"$program" check --fail-each "$bad" scenarios/k001_one_stack.yaml \
 		> "$dir/out" 2> "$dir/err" || status=$?
