@@ -268,6 +268,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->keep = cfg->keep;
 	p->repromote = cfg->repromote;
 	p->split = cfg->split;
+	p->join_any = cfg->join_any;
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
 	p->draws = cfg->draws;

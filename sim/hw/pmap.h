@@ -48,6 +48,8 @@ struct kv_pmap_config {
 	bool repromote; /* protect tries to promote a table of level 0 that it
 			   changed and that is full */
 	enum kv_pmap_split split;
+	bool join_any; /* a mistake: promotion takes frames that begin anywhere
+			*/
 };
 
 /* => 0; an errno of the source (the root is a table as well) */

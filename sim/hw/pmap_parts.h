@@ -50,6 +50,7 @@ struct kv_pmap {
 	unsigned keep;		  /* (c) levels whose empty tables stay */
 	bool repromote;		  /* (c) edits try to promote */
 	enum kv_pmap_split split; /* (c) */
+	bool join_any;		  /* (c) */
 	struct kv_pt *root;
 	uint64_t *grafts;		  /* bits of the root's entries */
 	kv_pa_t bump;			  /* of the source that is built in */

@@ -60,7 +60,8 @@ obstacle(const struct kv_pmap *p, const struct kv_pt *t, unsigned i, unsigned n)
 		if (kv_pt_alone(p, t, i + k) != expected)
 			causes |= mismatch(p, t, i + k, expected);
 	}
-	if ((kv_pte_frame(p->format, first) & (size - 1)) != 0)
+	if ((kv_pte_frame(p->format, first) & (size - 1)) != 0 &&
+	    !(p->join_any && n > l->mask))
 		causes |= 1u << KV_PMAP_FRAMES;
 	if ((kv_pt_attr(p, first) & KV_PTE_A) == 0)
 		causes |= 1u << KV_PMAP_ACCESSED;

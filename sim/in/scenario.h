@@ -72,6 +72,7 @@ struct kv_space_spec {
 	uint64_t image_pages; /* 0: it has no image */
 	size_t tables;	      /* 1 + index into pools; 0: without limit */
 	enum kv_pmap_split split;
+	bool join_any; /* promotion takes frames that begin anywhere */
 };
 
 /* A number that the run knows, when it comes to the step. */

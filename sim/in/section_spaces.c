@@ -119,9 +119,10 @@ struct space_args {
 	const char *format, *tables;
 	const struct kv_node *image;
 	bool promotion;
-	unsigned split;
+	unsigned split, join;
 };
 
+static const char *const joins[] = {"exact", "unaligned", NULL};
 static const char *const splits[] = {[KV_PMAP_SPLIT_EXACT] = "exact",
     [KV_PMAP_SPLIT_FRAME] = "loses_frame",
     [KV_PMAP_SPLIT_RIGHT] = "loses_right",
@@ -156,11 +157,15 @@ static const struct kv_field space_fields[] = {
     {.key = "tables",
 	.kind = KV_FIELD_WORD,
 	.offset = offsetof(struct space_args, tables)},
+    {.key = "join",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct space_args, join),
+	.words = joins},
     {.key = "split",
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct space_args, split),
 	.words = splits}};
-enum { SPACE_FIELDS = 5 };
+enum { SPACE_FIELDS = 6 };
 
 /* Its pages must be as large as the machine's frames. */
 static const struct kv_pte_format *
@@ -261,7 +266,8 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 	    .format = format,
 	    .promotion = a.promotion,
 	    .tables = tables,
-	    .split = (enum kv_pmap_split)a.split};
+	    .split = (enum kv_pmap_split)a.split,
+	    .join_any = a.join != 0};
 	if (a.image != NULL)
 		read_image(ld, a.image, &sc->spaces[i]);
 }

@@ -228,7 +228,8 @@ spaces_of(const struct kv_scenario *sc)
 		list[i] = (struct kv_space_config){.name = sc->spaces[i].name,
 		    .format = sc->spaces[i].format,
 		    .promotion = sc->spaces[i].promotion,
-		    .split = sc->spaces[i].split};
+		    .split = sc->spaces[i].split,
+		    .join_any = sc->spaces[i].join_any};
 	return list;
 }
 

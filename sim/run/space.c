@@ -90,6 +90,7 @@ kv_space_init(struct kv_space *s, const struct kv_space_config *cfg)
 	const struct kv_machine *m = kv_machine_find(cfg->format->name);
 
 	pmap.split = cfg->split;
+	pmap.join_any = cfg->join_any;
 	*s = (struct kv_space){
 	    .cfg = *cfg, .sub = m != NULL ? m->reserv_sub : 0};
 	if (cfg->pool != NULL)

@@ -18,6 +18,7 @@ struct kv_space_config {
 	uint32_t id;		/* there: of the space */
 	struct kv_draws *draws; /* of tables; NULL: none is refused */
 	enum kv_pmap_split split;
+	bool join_any; /* see pmap.h */
 };
 
 struct kv_space {

@@ -74,6 +74,7 @@ r526_guile_skipped case=old_file_new_loader case=new_both guile-U6
 r527_guile_text_loses_execute align=4K align=64K guile-U7
 r528_guile_granularity mapper=per_segment mapper=whole guile-U1
 r528_guile_granularity align=4K align=64K guile-U1
+r532_unaligned_superpage join=unaligned join=exact V4 pmap-I3
 r530_elfuse_pool_end shift=4K shift=0 V9 elfuse-E1
 r531_elfuse_blob blob=40K+1 blob=7K elfuse-E1
 ROWS
