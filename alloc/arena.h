@@ -35,6 +35,7 @@ struct kv_vmem {
 	unsigned ncaches;     /* (c) sizes with a quantum cache */
 	unsigned nslow;	      /* (c) quanta that vmem_hot.c leaves to others */
 	bool pow2;	      /* (c) lists by powers of two (vmem_pow2.c) */
+	bool relist, stale;   /* (c) classes of what next fit merges */
 	uint64_t batch;	      /* items that a cache miss imports */
 	struct qcache *cache; /* cache[n - 1] holds n quanta */
 	/* spans that are released, but not yet: the theory is in vmem_park.c */

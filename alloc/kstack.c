@@ -38,10 +38,14 @@
  *   I4   All pages of a stack are of one domain; new schemes: its KVA's.
  *   I5   Freed KVA is a busy segment of the arena that it is freed to.
  *   I6   The parent gets back what it gave, address and size.
+ *   I7   A thread with a stack names a domain that exists; without, none.
  *   I8   A chunk is whole slots and lies inside what its parent gave.
  *   I9   Default and other sizes never share an object (new schemes).
  *   I10  Without live stacks the stack arenas and objects are empty.
- *   I5 and I6 are checked by vmem as they happen; I7 belongs to threads.
+ *   I11  A creation or a swap-in comes to an end: with pages, or with ENOMEM;
+ *        it neither sleeps nor tries the same again for ever (NOWAIT).
+ *   I5, I6 and I11 are checked as things happen; I7 is checked where threads
+ *   are (world.c).  I11 is ours, the others are the spec's.
  * 4 Cost.  One segment of an arena and s pages; two divisions for the pindex.
  * 5 Fidelity.  FreeBSD sys/vm/vm_glue.c and vm_kern.c: 14.x (old), review
  *   D38852 as committed in April 2024 (new), trees that track main in 2025-26
@@ -49,7 +53,7 @@
  *   3, 8.1.  ffff is a proposal (freebsd.md 6): nobody's code.  The domain
  *   guard is one, too: kernel_object asserts what it makes a condition.  The
  *   owner of the KVA is stored with the stack; the kernel takes the domain of
- *   its first page instead (freebsd-F21).  No stack cache, no swapping.  Both
+ *   its first page instead (freebsd-F21).  No stack cache.  Both
  *   objects have one domain policy, and one round-robin pointer.
  */
 #include <string.h>
@@ -125,6 +129,25 @@ stride_of(const struct kv_kstack *ks)
 	return quantum / kv_gcd(quantum, slots * ks->slot) * slots * ks->slot;
 }
 
+/* Those of the import and the release of chunks. */
+static unsigned
+link_faults(const struct kv_kstack *ks)
+{
+	static const struct {
+		enum kv_kstack_fault fault;
+		enum kv_link_fault link;
+	} rows[] = {{KV_KSTACK_KEEP_BUMP, KV_LINK_KEEP_BUMP},
+	    {KV_KSTACK_NO_SPARE_SLOT, KV_LINK_NO_SPARE_SLOT},
+	    {KV_KSTACK_BYTE_ASSERT, KV_LINK_BYTE_ASSERT},
+	    {KV_KSTACK_ADD_ASKED, KV_LINK_ADD_ASKED}};
+	unsigned faults = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (kstack_has_fault(ks, rows[i].fault))
+			faults |= (unsigned)rows[i].link;
+	return faults;
+}
+
 static int
 domain_create(struct kv_kstack *ks, unsigned i)
 {
@@ -141,11 +164,16 @@ domain_create(struct kv_kstack *ks, unsigned i)
 	    .align = quantum,
 	    .quantum = ks->kva_quantum,
 	    .keep = !ks->cfg.returned};
-	d->stacks_link = (struct kv_link){
-	    .parent = d->kva, .align = quantum, .origin = ks->map.origin};
+	d->stacks_link = (struct kv_link){.parent = d->kva,
+	    .align = quantum,
+	    .origin = ks->linear.origin,
+	    .faults = link_faults(ks)};
 	if (ks->cfg.scheme == KV_KSTACK_FFFF) {
 		d->stacks_link.quantum = ks->chunk;
 		d->stacks_link.stride = stride_of(ks);
+	} else if (kstack_has_fault(ks, KV_KSTACK_NO_SPARE_SLOT)) {
+		d->stacks_link.quantum = ks->chunk;
+		d->stacks_link.slot = ks->slot;
 	} else {
 		d->stacks_link.quantum = ks->chunk - ks->slot;
 		d->stacks_link.slot = ks->slot;
@@ -184,14 +212,19 @@ objects_create(struct kv_kstack *ks)
 	const struct kv_machine *m = ks->cfg.machine;
 	struct kv_object_config cfg = {.name = "kstack_object",
 	    .size = (m->kva_end - m->kva_start) >> m->page_shift,
-	    .colored = ks->cfg.scheme != KV_KSTACK_NORES,
-	    .domain_guard = ks->cfg.domain_guard,
-	    .request = ks->cfg.request,
+	    .colored = ks->cfg.scheme != KV_KSTACK_NORES &&
+		       !kstack_has_fault(ks, KV_KSTACK_UNCOLORED),
+	    .domain_guard = ks->cfg.domain_guard &&
+			    !kstack_has_fault(ks, KV_KSTACK_FOREIGN),
+	    .request = kstack_has_fault(ks, KV_KSTACK_CLASS_NORMAL)
+			   ? KV_PHYS_NORMAL
+			   : ks->cfg.request,
 	    .host = ks->cfg.host,
 	    .tap = ks->cfg.tap};
 	int error = kv_object_create(&cfg, &ks->object);
 
-	if (error != 0 || !kstack_has_chunks(ks))
+	if (error != 0 || !kstack_has_chunks(ks) ||
+	    kstack_has_fault(ks, KV_KSTACK_ONE_OBJECT))
 		return error;
 	cfg.name = "kstack_alt_object";
 	return kv_object_create(&cfg, &ks->alt_object);
@@ -214,6 +247,31 @@ config_check(const struct kv_kstack_config *cfg)
 	return cfg->first_kva < m->kva_end - m->kva_start ? 0 : EINVAL;
 }
 
+/*
+ * Both faults of the formula are another map.  One guard page: g is 1.  Guard
+ * above: pindex = L - (L / k) * g where L % k < s; that is the formula from an
+ * origin g pages below, since (L + g) / k = L / k there.
+ */
+static void
+maps_init(struct kv_kstack *ks)
+{
+	const struct kv_machine *m = ks->cfg.machine;
+
+	ks->linear = (struct kv_pindex_map){.scheme = KV_PINDEX_LINEAR,
+	    .origin = m->kva_start,
+	    .page_shift = m->page_shift,
+	    .npages = ks->cfg.npages,
+	    .gpages = ks->cfg.gpages};
+	ks->map = ks->linear;
+	if (ks->cfg.scheme == KV_KSTACK_OLD)
+		return;
+	ks->map.scheme = KV_PINDEX_SKIP_GUARD;
+	if (kstack_has_fault(ks, KV_KSTACK_ONE_GUARD))
+		ks->map.gpages = 1;
+	if (kstack_has_fault(ks, KV_KSTACK_GUARD_ABOVE))
+		ks->map.origin -= (uint64_t)ks->cfg.gpages << m->page_shift;
+}
+
 int
 kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 {
@@ -229,13 +287,8 @@ kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 		return ENOMEM;
 	kpages = (uint64_t)cfg->npages + cfg->gpages;
 	k->cfg = *cfg;
-	k->map = (struct kv_pindex_map){.scheme = cfg->scheme == KV_KSTACK_OLD
-						      ? KV_PINDEX_LINEAR
-						      : KV_PINDEX_SKIP_GUARD,
-	    .origin = m->kva_start,
-	    .page_shift = m->page_shift,
-	    .npages = cfg->npages,
-	    .gpages = cfg->gpages};
+	k->out.host = cfg->host;
+	maps_init(k);
 	k->page = kv_machine_page_size(m);
 	k->slot = kpages * k->page;
 	k->chunk = kpages * quantum;
@@ -260,6 +313,14 @@ kv_kstack_create(const struct kv_kstack_config *cfg, struct kv_kstack **ks)
 	return error;
 }
 
+/* A stack that is still out is its thread's. */
+static void
+forget(void *arg, void *value)
+{
+	(void)arg;
+	(void)value;
+}
+
 void
 kv_kstack_destroy(struct kv_kstack *ks)
 {
@@ -279,37 +340,15 @@ kv_kstack_destroy(struct kv_kstack *ks)
 	kv_object_destroy(ks->alt_object);
 	kv_host_free(
 	    host, ks->others, ks->others_capacity, sizeof(*ks->others));
+	kv_radix_fini(&ks->out, forget, NULL);
 	kv_host_free(host, ks, 1, sizeof(*ks));
 }
 
 /* ---- Use ------------------------------------------------------------- */
 
-/* The arena that owns KVA of stacks of that size and domain. */
-static struct kv_vmem *
-arena_for(const struct kv_kstack *ks, unsigned npages, unsigned domain)
-{
-	if (!kstack_has_chunks(ks))
-		return ks->kernel;
-	return kstack_is_default(ks, npages) ? ks->domain[domain].stacks
-					     : ks->domain[domain].kva;
-}
-
-/* pindex of a stack's first page; other sizes are linear. */
-static int
-first_pindex(const struct kv_kstack *ks, const struct kv_stack *stack,
-    kv_pindex_t *pindex)
-{
-	struct kv_pindex_map linear = ks->map;
-
-	linear.scheme = KV_PINDEX_LINEAR;
-	return kv_pindex_of(
-	    kstack_is_default(ks, stack->npages) ? &ks->map : &linear,
-	    stack->ks, pindex);
-}
-
 static void
 pages_emit(const struct kv_kstack *ks, const struct kv_stack *stack,
-    const kv_pfn_t *pfns)
+    const kv_pfn_t *pfns, enum kv_event_kind why)
 {
 	unsigned shift = ks->cfg.machine->page_shift;
 
@@ -319,17 +358,16 @@ pages_emit(const struct kv_kstack *ks, const struct kv_stack *stack,
 		kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_PAGE, "kstack",
 		    stack->ks, stack->pindex + i, pfns[i] << shift,
 		    kv_phys_domain(ks->cfg.phys, pfns[i]));
-	kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_CREATE, "kstack", stack->ks,
-	    stack->npages, stack->domain, stack->pindex);
+	kv_tap_emit(&ks->cfg.tap, why, "kstack", stack->ks, stack->npages,
+	    stack->domain, stack->pindex);
 }
 
-/* Does the stack stand on another domain's pages? */
-static bool
-is_misplaced(
-    const struct kv_kstack *ks, const struct kv_stack *stack, kv_pfn_t first)
+void
+kv_kstack_backed(struct kv_kstack *ks, const struct kv_stack *stack,
+    const kv_pfn_t *pfns, enum kv_event_kind why)
 {
-	return ks->cfg.ndomains > 1 &&
-	       kv_phys_domain(ks->cfg.phys, first) != stack->domain;
+	ks->wrong_domain += kstack_is_misplaced(ks, stack, pfns[0]);
+	pages_emit(ks, stack, pfns, why);
 }
 
 /* KVA and pages from one domain.  => 0; ENOMEM, EEXIST with all undone */
@@ -337,7 +375,7 @@ static int
 create_in(struct kv_kstack *ks, struct kv_stack *stack)
 {
 	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
-	struct kv_vmem *vm = arena_for(ks, stack->npages, stack->domain);
+	struct kv_vmem *vm = kstack_arena_for(ks, stack->npages, stack->domain);
 	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 	kv_va_t kva;
 	int error;
@@ -345,7 +383,7 @@ create_in(struct kv_kstack *ks, struct kv_stack *stack)
 	if (kv_vmem_alloc(vm, size, KV_VMEM_BESTFIT, &kva) != 0)
 		return ENOMEM;
 	stack->ks = kva + ks->cfg.gpages * ks->page;
-	error = first_pindex(ks, stack, &stack->pindex);
+	error = kstack_first_pindex(ks, stack, &stack->pindex);
 	KV_ASSERT(error == 0); /* I1: arenas give whole slots */
 	error =
 	    kv_page_alloc(ks->cfg.reserv, kstack_object_for(ks, stack->npages),
@@ -354,8 +392,7 @@ create_in(struct kv_kstack *ks, struct kv_stack *stack)
 		kv_vmem_free(vm, kva, size, NULL);
 		return error;
 	}
-	ks->wrong_domain += is_misplaced(ks, stack, pfns[0]);
-	pages_emit(ks, stack, pfns);
+	kv_kstack_backed(ks, stack, pfns, KV_EV_KSTACK_CREATE);
 	return 0;
 }
 
@@ -377,9 +414,8 @@ others_reserve(struct kv_kstack *ks)
 	return 0;
 }
 
-/* vm_page_count_min */
-static bool
-is_low(const void *arg, unsigned domain)
+bool
+kv_kstack_is_low(const void *arg, unsigned domain)
 {
 	const struct kv_kstack *ks = arg;
 
@@ -387,12 +423,26 @@ is_low(const void *arg, unsigned domain)
 	       kv_phys_free_min(ks->cfg.phys, domain);
 }
 
+/* From one domain after the other.  => 0; ENOMEM */
+static int
+create_from(struct kv_kstack *ks, unsigned domain, struct kv_stack *stack)
+{
+	struct kv_domainset_walk walk;
+	int error = ENOMEM;
+
+	kv_domainset_start(&ks->domains, domain, kv_kstack_is_low, ks, &walk);
+	while (error == ENOMEM && kv_domainset_next(&walk, &domain)) {
+		stack->domain = (uint16_t)domain;
+		error = create_in(ks, stack);
+	}
+	return error;
+}
+
 int
 kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
     struct kv_stack *stack)
 {
 	struct kv_stack s = {.npages = npages};
-	struct kv_domainset_walk walk;
 	int error = ENOMEM;
 
 	if (domain >= ks->cfg.ndomains)
@@ -403,11 +453,8 @@ kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
 		s.npages = ks->cfg.machine->kstack_max;
 	if (!kstack_is_default(ks, s.npages) && others_reserve(ks) != 0)
 		goto out;
-	kv_domainset_start(&ks->domains, domain, is_low, ks, &walk);
-	while (error == ENOMEM && kv_domainset_next(&walk, &domain)) {
-		s.domain = (uint16_t)domain;
-		error = create_in(ks, &s);
-	}
+	error = ks->cfg.faults == 0 ? create_from(ks, domain, &s)
+				    : kv_kstack_create_faulty(ks, domain, &s);
 out:
 	if (error != 0) {
 		ks->failed++;
@@ -432,30 +479,84 @@ others_remove(struct kv_kstack *ks, const struct kv_stack *stack)
 }
 
 int
-kv_stack_dispose(
-    struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag)
+kv_kstack_not_busy(const struct kv_kstack *ks, const struct kv_stack *stack,
+    int error, struct kv_diag *diag)
+{
+	return kv_diag_set(diag, error, "freebsd", 5, kstack_kva(ks, stack),
+	    "freed KVA is not busy in that arena (bt != NULL)");
+}
+
+/* I5: the slot's KVA goes to its owner; *gone: it went, whatever became of
+ * the chunk that it was the last of. */
+static int
+kva_give(struct kv_kstack *ks, const struct kv_stack *stack, unsigned domain,
+    bool *gone, struct kv_diag *diag)
 {
 	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
-	struct kv_object *obj = kstack_object_for(ks, stack->npages);
-	bool misplaced = false;
-	kv_pindex_t pindex;
-	kv_pfn_t first;
-	int error;
+	struct kv_diag why = {.module = "vmem"};
+	int error = kv_vmem_free(kstack_arena_for(ks, stack->npages, domain),
+	    kstack_kva(ks, stack), size, &why);
 
+	*gone = error == 0 || strcmp(why.module, "vmem") != 0;
+	if (!*gone)
+		return kv_kstack_not_busy(ks, stack, error, diag);
+	if (error != 0 && diag != NULL)
+		*diag = why;
+	return error;
+}
+
+/* What the kernel asserts of a stack that goes.  => 0; EINVAL and *diag */
+static int
+dispose_check(const struct kv_kstack *ks, const struct kv_stack *stack,
+    kv_pindex_t *pindex, struct kv_diag *diag)
+{
 	if (stack->domain >= ks->cfg.ndomains)
 		return kv_diag_set(diag, EINVAL, "freebsd", 7, stack->ks,
 		    "the stack's domain does not exist");
-	if (first_pindex(ks, stack, &pindex) != 0)
+	if (kstack_first_pindex(ks, stack, pindex) != 0)
 		return kv_diag_set(
 		    diag, EINVAL, "freebsd", 2, stack->ks, "guard page pindex");
-	if (ks->cfg.ndomains > 1 && kv_object_lookup(obj, pindex, &first) == 0)
-		misplaced = is_misplaced(ks, stack, first);
-	error = kv_page_free(ks->cfg.reserv, obj, pindex, stack->npages, diag);
+	return 0;
+}
+
+/* The stack's pages, which it may have lost to swapping. */
+static int
+pages_give(struct kv_kstack *ks, const struct kv_stack *stack,
+    kv_pindex_t pindex, struct kv_diag *diag)
+{
+	if (ks->nout != 0 && kv_stack_is_out(ks, stack)) {
+		kv_kstack_not_out(ks, stack);
+		return 0;
+	}
+	return kv_page_free(ks->cfg.reserv,
+		   kstack_object_for(ks, stack->npages), pindex, stack->npages,
+		   NULL) == 0
+		   ? 0
+		   : kv_diag_set(diag, ENOENT, "freebsd", 3, stack->ks,
+			 "kernel stack page is already missing");
+}
+
+int
+kv_stack_dispose(
+    struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag)
+{
+	unsigned domain = stack->domain;
+	bool misplaced = false, gone = false;
+	kv_pindex_t pindex;
+	kv_pfn_t first;
+	int error = dispose_check(ks, stack, &pindex, diag);
+
+	if (error == 0 && ks->cfg.ndomains > 1) {
+		if (kv_object_lookup(kstack_object_for(ks, stack->npages),
+			pindex, &first) == 0)
+			misplaced = kstack_is_misplaced(ks, stack, first);
+		error = kv_kstack_infer_domain(ks, stack, &domain, diag);
+	}
 	if (error == 0)
-		error =
-		    kv_vmem_free(arena_for(ks, stack->npages, stack->domain),
-			kstack_kva(ks, stack), size, diag);
-	if (error != 0)
+		error = pages_give(ks, stack, pindex, diag);
+	if (error == 0)
+		error = kva_give(ks, stack, domain, &gone, diag);
+	if (!gone)
 		return error;
 	if (!kstack_is_default(ks, stack->npages))
 		others_remove(ks, stack);
@@ -464,7 +565,7 @@ kv_stack_dispose(
 	ks->disposed++;
 	kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_DISPOSE, "kstack", stack->ks,
 	    stack->npages, stack->domain, pindex);
-	return 0;
+	return error;
 }
 
 int

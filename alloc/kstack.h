@@ -26,6 +26,51 @@ enum kv_kstack_scheme {
 	KV_KSTACK_FFFF	 /* as NEW, chunks begin and end with reservations */
 };
 
+/*
+ * Faults that the code of kernel stacks had, in drafts, in review or as
+ * committed (freebsd.md 7, Fn is bit n - 1): policies, so that each can be
+ * put back and seen.  14 and 15 are others' (sim/run/world_stacks.c), 23 is an
+ * arena's (vmem.h).
+ */
+#define KV_KSTACK_FAULT(n) (1 << ((n)-1))
+enum kv_kstack_fault {
+	/* pindexes as if g were 1, or the guard above */
+	KV_KSTACK_ONE_GUARD = KV_KSTACK_FAULT(1),
+	KV_KSTACK_GUARD_ABOVE = KV_KSTACK_FAULT(2),
+	/* short of KVA: wait for pages; short of pages: keep the KVA and take
+	 * the next domain's; short of KVA: wait for it (M_WAITOK) */
+	KV_KSTACK_WAIT_PAGES = KV_KSTACK_FAULT(3),
+	KV_KSTACK_KVA_STAYS = KV_KSTACK_FAULT(4),
+	KV_KSTACK_WAIT_KVA = KV_KSTACK_FAULT(5),
+	/* release the span, not the chunk */
+	KV_KSTACK_KEEP_BUMP = KV_KSTACK_FAULT(6),
+	/* swap-in: pages at linear pindexes; wait for one domain's */
+	KV_KSTACK_SWAPIN_LINEAR = KV_KSTACK_FAULT(7),
+	KV_KSTACK_SWAPIN_LOOPS = KV_KSTACK_FAULT(9),
+	/* pages for the guard, too */
+	KV_KSTACK_BACK_SLOT = KV_KSTACK_FAULT(8),
+	/* I1 asserted of all sizes */
+	KV_KSTACK_ALIGN_ALL = KV_KSTACK_FAULT(10),
+	/* partial back-out */
+	KV_KSTACK_PAGES_STAY = KV_KSTACK_FAULT(11),
+	/* the domain that a racing creator asked for */
+	KV_KSTACK_SHARED_POLICY = KV_KSTACK_FAULT(12),
+	/* a class that is not the request's */
+	KV_KSTACK_CLASS_NORMAL = KV_KSTACK_FAULT(13),
+	/* other sizes: swapped out of the wrong object; in one object */
+	KV_KSTACK_SWAPOUT_DEFAULT = KV_KSTACK_FAULT(16),
+	KV_KSTACK_ONE_OBJECT = KV_KSTACK_FAULT(17),
+	/* chunks: of all slots; bytes for pages in an assertion */
+	KV_KSTACK_NO_SPARE_SLOT = KV_KSTACK_FAULT(18),
+	KV_KSTACK_BYTE_ASSERT = KV_KSTACK_FAULT(19),
+	/* no reservations (OBJT_PHYS) */
+	KV_KSTACK_UNCOLORED = KV_KSTACK_FAULT(20),
+	/* reservations of other domains, and the pages tell the KVA's */
+	KV_KSTACK_FOREIGN = KV_KSTACK_FAULT(21) | KV_KSTACK_FAULT(22),
+	/* spans as asked, not as imported */
+	KV_KSTACK_ADD_ASKED = KV_KSTACK_FAULT(24)
+};
+
 struct kv_kstack_config {
 	const struct kv_machine *machine;
 	struct kv_phys *phys;
@@ -44,6 +89,7 @@ struct kv_kstack_config {
 	uint64_t import_quantum; /* of the kernel and domain arenas, bytes;
 				    0: the machine's */
 	uint64_t first_kva;	 /* kmap_first_free, bytes from kva_start */
+	unsigned faults;	 /* bits of kv_kstack_fault; 0: none */
 };
 
 /* => 0; EINVAL (no pages, npages above kstack_max, slot larger than a
@@ -67,15 +113,36 @@ struct kv_stack {
  * the policy has it (domainset.c); domain: the preferred one, or that of the
  * CPU.  npages 0 or 1 = the default, above kstack_max = kstack_max
  * (vm_thread_new).
- * => 0; ENOMEM (everything undone)
+ * => 0; ENOMEM (everything undone); with faults EFAULT, where the kernel
+ *    panics, or EDEADLK, where it never returns: kv_kstack_stopped
  */
 int kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
     struct kv_stack *stack);
+
+/* What stopped the first creation that was stopped.
+ * => 0: none was; EFAULT, EDEADLK and *diag */
+int kv_kstack_stopped(const struct kv_kstack *ks, struct kv_diag *diag);
 
 /* vm_thread_stack_dispose: pages ascending, then the slot's KVA to its owner.
  * => 0; ENOENT, EINVAL with *diag where the kernel panics */
 int kv_stack_dispose(
     struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag);
+
+/*
+ * vm_thread_swapout, and the pages laundered: they leave, the KVA stays.  A
+ * stack that is out may be disposed of.
+ * => 0; ENOMEM; ENOENT with *diag where the kernel panics
+ */
+int kv_stack_swapout(
+    struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag);
+
+/* vm_thread_swapin: pages at the same pindexes, of the same domain.
+ * => 0; ENOMEM: it stays out; EDEADLK with *diag: never returns */
+int kv_stack_swapin(
+    struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag);
+
+/* Is it out? */
+bool kv_stack_is_out(const struct kv_kstack *ks, const struct kv_stack *stack);
 
 /* Frames of the stack, ascending in address; pfns gets npages.
  * => 0; ENOENT: a page is missing */
@@ -89,6 +156,7 @@ struct kv_kstack_stats {
 	uint64_t imports, releases; /* chunks of the stack arenas */
 	uint64_t wrong_domain;	    /* live stacks on another domain's pages */
 	uint64_t turn;		    /* round-robin pointer of the domains */
+	uint64_t out;		    /* live stacks that are swapped out */
 };
 
 struct kv_kstack_stats kv_kstack_stats(const struct kv_kstack *ks);

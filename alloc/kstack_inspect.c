@@ -19,7 +19,8 @@ kv_kstack_stats(const struct kv_kstack *ks)
 	    .disposed = ks->disposed,
 	    .failed = ks->failed,
 	    .wrong_domain = ks->wrong_domain,
-	    .turn = ks->domains.turn};
+	    .turn = ks->domains.turn,
+	    .out = ks->nout};
 
 	for (unsigned i = 0; kstack_has_chunks(ks) && i < ks->cfg.ndomains;
 	     i++) {
@@ -239,20 +240,21 @@ static int
 check_guards(struct check *c, const struct kv_stack *stack)
 {
 	const struct kv_kstack *ks = c->ks;
-	uint64_t page =
-	    (kstack_kva(ks, stack) - ks->map.origin) >> ks->map.page_shift;
-	bool skip = ks->map.scheme == KV_PINDEX_SKIP_GUARD &&
-		    kstack_is_default(ks, stack->npages);
+	bool skip =
+	    kstack_has_chunks(ks) && kstack_is_default(ks, stack->npages);
+	kv_va_t va = kstack_kva(ks, stack);
 	kv_pindex_t pindex;
 	kv_pfn_t pfn;
 
-	for (unsigned i = 0; i < ks->cfg.gpages; i++) {
-		if (skip
-			? kv_pindex_of_page(&ks->map, page + i, &pindex) == 0
-			: kv_object_lookup(kstack_object_for(ks, stack->npages),
-			      page + i, &pfn) == 0)
-			return bad(c, 2, kstack_kva(ks, stack) + i * ks->page,
-			    "a guard page has a pindex or a page");
+	for (; va < stack->ks; va += ks->page) {
+		if (kv_pindex_of(skip ? &ks->map : &ks->linear, va, &pindex) !=
+		    0)
+			continue;
+		if (skip ||
+		    kv_object_lookup(kstack_object_for(ks, stack->npages),
+			pindex, &pfn) == 0)
+			return bad(
+			    c, 2, va, "a guard page has a pindex or a page");
 	}
 	return 0;
 }
@@ -286,8 +288,10 @@ check_stack(void *arg, const struct kv_stack *stack)
 	int error;
 
 	if (kstack_has_chunks(ks) && !alt &&
-	    (kstack_kva(ks, stack) - ks->map.origin) % ks->slot != 0)
+	    (kstack_kva(ks, stack) - ks->linear.origin) % ks->slot != 0)
 		return bad(c, 1, stack->ks, "a slot is not on a slot boundary");
+	if (ks->nout != 0 && kv_stack_is_out(ks, stack))
+		return 0;
 	if (kv_stack_pages(ks, stack, pfns) != 0)
 		return bad(
 		    c, 3, stack->ks, "a page of a live stack is missing");
@@ -332,6 +336,23 @@ check_parts(const struct kv_kstack *ks, struct kv_diag *diag)
 	return error;
 }
 
+/* I3: pages are those of stacks.  Without stacks that is I10. */
+static int
+check_residents(struct check *c)
+{
+	const struct kv_kstack *ks = c->ks;
+	uint64_t alt =
+	    ks->alt_object == NULL ? 0 : kv_object_resident(ks->alt_object);
+
+	if (c->pages == kv_object_resident(ks->object) && c->alt_pages == alt)
+		return 0;
+	return ks->live == 0
+		   ? bad(c, 10, alt,
+			 "an object of kernel stacks holds pages without any")
+		   : bad(c, 3, c->pages,
+			 "the object holds pages of no live stack");
+}
+
 /* I10: without stacks nothing is held. */
 static int
 check_drained(struct check *c)
@@ -349,22 +370,21 @@ int
 kv_kstack_check(const struct kv_kstack *ks, struct kv_diag *diag)
 {
 	struct check c = {.ks = ks, .diag = diag};
-	uint64_t alt =
-	    ks->alt_object == NULL ? 0 : kv_object_resident(ks->alt_object);
 	struct gather g;
 	int error = gather_stacks(ks, &g);
 
 	if (error == ENOMEM)
 		return ENOMEM;
-	if (error != 0 || g.count != ks->live)
+	if (kstack_has_chunks(ks) && ks->alt_object == NULL && ks->nothers != 0)
+		error = bad(&c, 9, ks->others[0].ks,
+		    "stacks of other sizes share the default size's object");
+	else if (error != 0 || g.count != ks->live)
 		error = bad(&c, 3, g.count, "stacks and segments do not match");
 	for (uint64_t i = 0; i < g.count && error == 0; i++)
 		error = check_stack(&c, &g.list[i]);
 	gather_fini(&g);
-	if (error == 0 &&
-	    (c.pages != kv_object_resident(ks->object) || c.alt_pages != alt))
-		error = bad(
-		    &c, 3, c.pages, "the object holds pages of no live stack");
+	if (error == 0)
+		error = check_residents(&c);
 	if (error == 0)
 		error = kv_kstack_walk_chunks(ks, check_chunk, &c);
 	if (error == 0 && ks->live == 0)

@@ -7,6 +7,7 @@
 #include "kernmap.h"
 #include "kstack.h"
 #include "link.h"
+#include "radix.h"
 
 enum { KSTACK_NAME = 16 };
 
@@ -21,6 +22,7 @@ struct kstack_domain {
 struct kv_kstack {
 	struct kv_kstack_config cfg; /* (c) */
 	struct kv_pindex_map map;    /* (c) of default-size stacks */
+	struct kv_pindex_map linear; /* (c) of the others */
 	uint64_t page;		     /* (c) bytes of a page */
 	uint64_t slot;	      /* (c) bytes of a default slot, guard included */
 	uint64_t kva_quantum; /* (c) bytes: imports of the kernel arena */
@@ -33,6 +35,13 @@ struct kv_kstack {
 	struct kv_object *alt_object; /* other sizes; NULL: old scheme */
 	struct kv_stack *others;      /* live stacks of other sizes */
 	size_t nothers, others_capacity;
+	struct kv_radix out; /* by page number: swapped out */
+	uint64_t nout;
+	/* of faults */
+	int stopped;	    /* errno of the first creation that was */
+	struct kv_diag why; /* and what it would have panicked on */
+	unsigned asked;	    /* domain that the last creator stored */
+	bool paired;	    /* by the second of two racing creators */
 	uint64_t live, created, disposed, failed, wrong_domain; /* (s) */
 };
 
@@ -64,5 +73,64 @@ kstack_object_for(const struct kv_kstack *ks, unsigned npages)
 		   ? ks->object
 		   : ks->alt_object;
 }
+
+/* The arena that owns KVA of stacks of that size and domain. */
+static inline struct kv_vmem *
+kstack_arena_for(const struct kv_kstack *ks, unsigned npages, unsigned domain)
+{
+	if (!kstack_has_chunks(ks))
+		return ks->kernel;
+	return kstack_is_default(ks, npages) ? ks->domain[domain].stacks
+					     : ks->domain[domain].kva;
+}
+
+/* pindex of a stack's first page; other sizes are linear. */
+static inline int
+kstack_first_pindex(const struct kv_kstack *ks, const struct kv_stack *stack,
+    kv_pindex_t *pindex)
+{
+	return kv_pindex_of(
+	    kstack_is_default(ks, stack->npages) ? &ks->map : &ks->linear,
+	    stack->ks, pindex);
+}
+
+/* A stack has its pages: count it as misplaced or not, tell them and why. */
+void kv_kstack_backed(struct kv_kstack *ks, const struct kv_stack *stack,
+    const kv_pfn_t *pfns, enum kv_event_kind why);
+
+/* Does the stack stand on another domain's pages? */
+static inline bool
+kstack_is_misplaced(
+    const struct kv_kstack *ks, const struct kv_stack *stack, kv_pfn_t first)
+{
+	return ks->cfg.ndomains > 1 &&
+	       kv_phys_domain(ks->cfg.phys, first) != stack->domain;
+}
+
+/* vm_page_count_min */
+bool kv_kstack_is_low(const void *ks, unsigned domain);
+
+/* It is not swapped out any more. */
+void kv_kstack_not_out(struct kv_kstack *ks, const struct kv_stack *stack);
+
+/* ---- Faults (kstack_faults.c) ------------------------------------------ */
+
+static inline bool
+kstack_has_fault(const struct kv_kstack *ks, enum kv_kstack_fault fault)
+{
+	return (ks->cfg.faults & (unsigned)fault) != 0;
+}
+
+/* KVA and pages of a stack, faults and all.  => as kv_stack_create */
+int kv_kstack_create_faulty(
+    struct kv_kstack *ks, unsigned domain, struct kv_stack *stack);
+
+/* I5 is broken.  => error, and *diag */
+int kv_kstack_not_busy(const struct kv_kstack *ks, const struct kv_stack *stack,
+    int error, struct kv_diag *diag);
+
+/* The domain whose arena gets the KVA back.  => 0; ENOENT, EINVAL and *diag */
+int kv_kstack_infer_domain(const struct kv_kstack *ks,
+    const struct kv_stack *stack, unsigned *domain, struct kv_diag *diag);
 
 #endif

@@ -58,27 +58,34 @@ release_plain(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 	return kv_vmem_xfree(block.vm, block.va, block.size, diag);
 }
 
+/* What the parent is asked for: the slot given up pays for the slide. */
+static uint64_t
+import_size(const struct kv_link *link)
+{
+	return (link->faults & KV_LINK_NO_SPARE_SLOT) != 0
+		   ? link->quantum
+		   : link->quantum + link->slot;
+}
+
 static int
 import_kstack(
     void *arg, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va, uint64_t *got)
 {
 	const struct kv_link *link = arg;
-	struct kv_vmem_req req = {.size = link->quantum + link->slot,
-	    .align = link->align,
-	    .fit = fit};
+	struct kv_vmem_req req = {
+	    .size = import_size(link), .align = link->align, .fit = fit};
 	kv_va_t base;
 	uint64_t rem;
 	int error;
 
-	if (size > link->quantum)
+	if (size > link->quantum && (link->faults & KV_LINK_ADD_ASKED) == 0)
 		return ENOMEM;
 	error = kv_vmem_xalloc(link->parent, &req, &base);
-
 	if (error != 0)
 		return error;
 	rem = (base - link->origin) % link->slot;
 	*va = rem == 0 ? base : base + (link->slot - rem);
-	*got = link->quantum;
+	*got = (link->faults & KV_LINK_ADD_ASKED) != 0 ? size : link->quantum;
 	return 0;
 }
 
@@ -88,18 +95,42 @@ block_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_vmem_block *block)
 	const struct kv_link *link = arg;
 
 	(void)size;
-	*block =
-	    (struct kv_vmem_block){link->parent, kv_align_down(va, link->align),
-		link->quantum + link->slot, link->align};
+	*block = (struct kv_vmem_block){link->parent,
+	    kv_align_down(va, link->align), import_size(link), link->align};
+}
+
+/* Is a span on a slot?  The release asserts that; in bytes, where it means
+ * quanta (freebsd-F19). */
+static bool
+on_slot(const struct kv_link *link, kv_va_t va)
+{
+	uint64_t slot = link->slot;
+
+	if ((link->faults & KV_LINK_BYTE_ASSERT) != 0)
+		slot /= kv_vmem_quantum(link->parent);
+	return (va - link->origin) % slot == 0;
 }
 
 static int
 release_kstack(void *arg, kv_va_t va, uint64_t size, struct kv_diag *diag)
 {
+	const struct kv_link *link = arg;
 	struct kv_vmem_block block;
+	int error;
 
+	if (!on_slot(link, va))
+		return kv_diag_set(diag, EINVAL, "freebsd", 8, va,
+		    "a chunk that goes back does not begin with a slot");
 	block_kstack(arg, va, size, &block);
-	return kv_vmem_xfree(block.vm, block.va, block.size, diag);
+	if ((link->faults & KV_LINK_KEEP_BUMP) != 0) {
+		block.va = va;
+		block.size = size;
+	}
+	error = kv_vmem_xfree(block.vm, block.va, block.size, NULL);
+	return error == 0
+		   ? 0
+		   : kv_diag_set(diag, error, "freebsd", 6, block.va,
+			 "a chunk does not go back as it came (bt != NULL)");
 }
 
 /* The parent's answer to a request of size bytes within [min, max]. */
@@ -192,6 +223,8 @@ kv_link_set(struct kv_vmem *child, struct kv_link *link)
 		link->quantum > UINT64_MAX - link->stride))
 		return EINVAL;
 	source.arg = link;
+	if (link->faults != 0) /* each release is to be seen */
+		source.block = NULL;
 	source.import_quantum = link->quantum;
 	if (link->keep)
 		source.release = NULL;

@@ -5,6 +5,14 @@
 
 #include "vmem.h"
 
+/* Faults of the import with slots (freebsd.md 7), as bits. */
+enum kv_link_fault {
+	KV_LINK_KEEP_BUMP = 1 << 0,	/* F6: release what the span was */
+	KV_LINK_NO_SPARE_SLOT = 1 << 1, /* F18: nothing pays for the slide */
+	KV_LINK_BYTE_ASSERT = 1 << 2,	/* F19: bytes for quanta */
+	KV_LINK_ADD_ASKED = 1 << 3	/* F24: a span as large as asked */
+};
+
 /* Between an arena and its source; outlives the arena. */
 struct kv_link {
 	struct kv_vmem *parent;
@@ -14,6 +22,7 @@ struct kv_link {
 	uint64_t stride;  /* bytes; > 0: the aligned import */
 	kv_va_t origin;	  /* of slots, of strides */
 	bool keep;	  /* never give a span back, join neighbours */
+	unsigned faults;  /* bits of kv_link_fault; 0: none */
 };
 
 /*

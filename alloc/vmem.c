@@ -24,8 +24,8 @@
  *   I4  Free neighbours are coalesced, unless the cursor stands between
  *       them.
  *   I5  Every FREE tag, but for a parked one (vmem_park.c), stands in exactly
- *       one class, not above that of its size; every BUSY tag stands in the
- *       hash, and only they do.
+ *       one class, not above that of its size (that of its size, if the arena
+ *       is to relist); every BUSY tag stands in the hash, and only they do.
  *   I6  An imported span that is one FREE tag next to its span tag does not
  *       exist right after a free (it was released).  Not checked: an import in
  *       vain and the cursor both leave such spans behind.
@@ -66,6 +66,8 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 	v->nslow =
 	    cfg->pow2 || cfg->host->draws != NULL ? UINT_MAX : v->ncaches;
 	v->pow2 = cfg->pow2;
+	v->relist = cfg->relist;
+	v->stale = cfg->stale;
 	v->batch = 1;
 	v->qmask = cfg->quantum - 1;
 	v->qshift = kv_log2(cfg->quantum);

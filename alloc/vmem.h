@@ -24,6 +24,9 @@ struct kv_vmem_config {
 	uint64_t qcache_max;  /* bytes, multiple of quantum; 0 = no caches */
 	bool pow2;	      /* the other dialect of lists and fits, see
 				 vmem_pow2.c; quantum at least 64 */
+	bool relist;	      /* what next fit merges goes to its class;
+				 FreeBSD leaves it (freebsd-F23) */
+	bool stale;	      /* that fault, with relist: the check tells */
 	struct kv_host *host; /* metadata; outlives the arena */
 	struct kv_tap tap;    /* listener, may be {0} */
 };

@@ -241,7 +241,8 @@ cursor_move(struct kv_vmem *vm, bt_id at, kv_va_t last)
 
 /*
  * Merge the free segments on both sides of the cursor.  The merged one keeps
- * its class (freebsd-F23).  => its tag, BT_NONE when there was nothing to merge
+ * its class (freebsd-F23), unless the arena relists it.  => its tag, BT_NONE
+ * when there was nothing to merge
  */
 static bt_id
 cursor_merge(struct kv_vmem *vm)
@@ -253,8 +254,13 @@ cursor_merge(struct kv_vmem *vm)
 	if (prev == BT_NONE || next == BT_NONE || !bt_is_free(p) ||
 	    !bt_is_free(n) || p->start + p->size != n->start)
 		return BT_NONE;
+	if (vm->relist && !vm->stale)
+		freelist_remove(&vm->free, prev);
 	p->size += n->size;
-	kv_freelist_resized(&vm->free, prev);
+	if (vm->relist && !vm->stale)
+		freelist_push(&vm->free, prev);
+	else
+		kv_freelist_resized(&vm->free, prev);
 	freelist_remove(&vm->free, next);
 	tag_drop(vm, next);
 	return prev;

@@ -271,6 +271,9 @@ check_class(struct check *c, unsigned class, uint64_t *listed)
 		if (class > freelist_class(f, t->size))
 			return bad(
 			    c, 5, t->start, "class above that of the size");
+		if (c->vm->relist && class != freelist_class(f, t->size))
+			return bad(c, 5, t->start,
+			    "class below that of the size, a block too large");
 	}
 	return 0;
 }

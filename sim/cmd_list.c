@@ -64,9 +64,10 @@ list_faults(struct kv_buf *b)
 	size_t count, i;
 	const struct kv_plant_row *rows = kv_plant_table(&count);
 
-	kv_buf_printf(b, "%-12s %s\n", "FAULT", "MEANING");
+	kv_buf_printf(b, "%-12s %s\n", "FAULT", "MEANING; SOURCE; CAUGHT BY");
 	for (i = 0; i < count; i++)
-		kv_buf_printf(b, "%-12s %s\n", rows[i].id, rows[i].about);
+		kv_buf_printf(b, "%-12s %s; %s; %s\n", rows[i].id,
+		    rows[i].about, rows[i].source, rows[i].caught);
 }
 
 static const struct {

@@ -11,6 +11,7 @@
 #include "in/expr.h"
 #include "in/pool.h"
 #include "in/text.h"
+#include "run/plant.h"
 
 /* -D NAME=VALUE, in order; a later one wins. */
 struct kv_define {
@@ -29,6 +30,7 @@ struct kv_arena_spec {
 	uint64_t quantum, qcache_max; /* bytes */
 	uint64_t limit;		      /* bytes; 0 = none */
 	bool pow2;		      /* the dialect (alloc/vmem_pow2.c) */
+	bool relist;		      /* classes after next fit merges */
 	int parent;		      /* index of the source arena; -1 = none */
 	uint64_t import_quantum, import_align; /* bytes; with a parent */
 	bool release;	 /* give spans back (default with parent) */
@@ -87,6 +89,8 @@ enum kv_step_kind {
 	KV_STEP_DISPOSE,     /* count, order */
 	KV_STEP_CHURN,	     /* kernel stacks: steps, limit */
 	KV_STEP_RECLAIM,     /* count partial reservations, domain */
+	KV_STEP_SWAPOUT,     /* count, order */
+	KV_STEP_SWAPIN,	     /* at most count; 0: all */
 	KV_STEP_IDLE,	     /* count operations in which only actors act */
 	KV_STEP_DRAIN,	     /* every stack and every named block */
 	KV_STEP_ALLOC,	     /* arena, req, plain, name */
@@ -346,7 +350,7 @@ struct kv_scenario {
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;
-	unsigned plants; /* bit i: fault i of plant.h */
+	struct kv_plants plants; /* of inject */
 	struct kv_explore_spec explore;
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork, nloops;

@@ -17,7 +17,7 @@ enum { NAME_MAX_LENGTH = 15, ARENAS_MAX = 256, CHAIN_MAX = 200 };
 struct arena_args {
 	uint64_t base, size, quantum, qcache, limit;
 	uint64_t import_quantum, import_align;
-	bool release;
+	bool release, relist;
 	const char *parent;
 	const struct kv_node *kstack;
 	unsigned dialect;
@@ -40,12 +40,13 @@ static const struct kv_field arena_fields[] = {
 	.min = 1},
     {.key = "import_align", .kind = KV_FIELD_UINT, .offset = AT(import_align)},
     {.key = "release", .kind = KV_FIELD_BOOL, .offset = AT(release)},
+    {.key = "relist", .kind = KV_FIELD_BOOL, .offset = AT(relist)},
     {.key = "kstack", .kind = KV_FIELD_NODE, .offset = AT(kstack)},
     {.key = "dialect",
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(dialect),
 	.words = dialects}};
-enum { ARENA_FIELDS = 11 };
+enum { ARENA_FIELDS = 12 };
 
 struct kstack_args {
 	uint64_t pages, origin;
@@ -112,6 +113,7 @@ read_arena(struct kv_load *ld, struct entry *e)
 	    .qcache_max = a.qcache,
 	    .limit = a.limit,
 	    .pow2 = a.dialect != 0,
+	    .relist = a.relist,
 	    .parent = -1,
 	    .import_quantum = a.import_quantum,
 	    .import_align = a.import_align,

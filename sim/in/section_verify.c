@@ -116,21 +116,22 @@ kv_step_read_overflow(
 static void
 read_fault(struct kv_load *ld, const struct kv_node *item)
 {
-	const char *ids[KV_PLANTS], *word;
+	const char *ids[KV_PLANTS + 1] = {"none"}, *word;
 	enum kv_plant plant;
 	size_t count, i;
 	const struct kv_plant_row *rows = kv_plant_table(&count);
 
-	if (kv_load_word(ld, item, "inject", &word) != 0)
+	if (kv_load_word(ld, item, "inject", &word) != 0 ||
+	    strcmp(word, ids[0]) == 0)
 		return;
 	plant = kv_plant_find(word);
 	if (plant != KV_PLANTS) {
-		ld->sc->plants |= 1u << plant;
+		kv_plants_add(&ld->sc->plants, plant);
 		return;
 	}
 	for (i = 0; i < count; i++)
-		ids[i] = rows[i].id;
-	kv_load_unknown(ld, item, "fault", word, ids, count);
+		ids[i + 1] = rows[i].id;
+	kv_load_unknown(ld, item, "fault", word, ids, count + 1);
 }
 
 void

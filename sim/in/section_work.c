@@ -16,10 +16,6 @@ static const uint64_t operations_max = 1000000000;
 
 #define AT(field) offsetof(struct kv_step_args, field)
 
-static const char *const orders[] = {[KV_ORDER_OLDEST] = "oldest",
-    [KV_ORDER_NEWEST] = "newest",
-    [KV_ORDER_RANDOM] = "random",
-    NULL};
 static const char *const generators[] = {"reference", NULL};
 static const char *const stops[] = {"never", "failure", NULL};
 
@@ -47,7 +43,8 @@ static const struct kv_field spawn_fields[] = {UINT(count, .min = 1),
     UINT(pages, .min = 1), UINT(domain, .min = 0), UINT(cpu, .min = 0),
     WORD("as", name, .min = 0)};
 static const struct kv_field dispose_fields[] = {UINT(count, .min = 1),
-    CHOICE(order, orders), UINT(cpu, .min = 0), WORD("name", name, .min = 0)};
+    CHOICE(order, kv_order_words), UINT(cpu, .min = 0),
+    WORD("name", name, .min = 0)};
 static const struct kv_field churn_fields[] = {UINT(steps, .required = true),
     UINT(limit, .required = true, .min = 1), CHOICE(generator, generators),
     UINT(cpu, .min = 0)};
@@ -284,6 +281,8 @@ static const struct step_kind {
 	.check = kv_step_check_stacks},
     {"reclaim", KV_STEP_RECLAIM, FIELDS(reclaim_fields),
 	.check = kv_step_check_reclaim},
+    {"swapout", KV_STEP_SWAPOUT, .read = kv_step_read_swapout},
+    {"swapin", KV_STEP_SWAPIN, .read = kv_step_read_swapin},
     {"idle", KV_STEP_IDLE, FIELDS(idle_fields)},
     {"drain", KV_STEP_DRAIN, .read = NULL},
     {"alloc", KV_STEP_ALLOC, FIELDS(alloc_fields), .check = alloc},

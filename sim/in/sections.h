@@ -38,7 +38,8 @@ kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_flush, kv_step_read_draw, kv_step_read_grow,
     kv_step_read_graft, kv_step_read_enter, kv_step_read_park,
     kv_step_read_drop, kv_step_read_comb, kv_step_read_doubling,
-    kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow;
+    kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow,
+    kv_step_read_swapout, kv_step_read_swapin;
 
 /* One step of a list, appended to the work; *capacity: that of its list. */
 void kv_load_step(
@@ -69,6 +70,9 @@ int kv_load_space(struct kv_load *ld, const struct kv_node *node,
  * => NULL: unknown, noted, or its section has errors of its own */
 const struct kv_arena_spec *kv_load_arena(struct kv_load *ld,
     const struct kv_node *node, const char *name, int *index);
+
+/* "oldest", ...: enum kv_step_order. */
+extern const char *const kv_order_words[];
 
 /* Words for enum kv_vmem_fit, each twice: the second time shorter. */
 enum { KV_FIT_WORDS = 4 };

@@ -50,7 +50,7 @@ fault_of(const struct kv_scenario *sc)
 	unsigned i;
 
 	for (i = 0; i < KV_PLANTS; i++) {
-		if ((sc->plants & 1u << i) == 0)
+		if (!kv_plants_has(&sc->plants, (enum kv_plant)i))
 			continue;
 		if (found != KV_PLANTS)
 			return KV_PLANTS;

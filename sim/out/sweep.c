@@ -375,7 +375,7 @@ execute(const struct kv_sweep *s, const struct kv_scenario *sc,
 	const struct kv_run_config cfg = {.seed = s->cfg->seed,
 	    .audit = s->cfg->audit,
 	    .verifier = verifier,
-	    .verify = sc->plants != 0,
+	    .verify = kv_plants_in_machine(&sc->plants),
 	    .nested = true};
 
 	return kv_run_execute(sc, &cfg, run, errors);
@@ -391,7 +391,7 @@ run_point(const struct kv_sweep *s, const struct kv_scenario *sc,
 	struct kv_verifier *verifier = NULL;
 	struct kv_run *run = NULL;
 
-	if (sc->verifies || sc->plants != 0)
+	if (sc->verifies || kv_plants_in_machine(&sc->plants))
 		kv_verifier_create(&cfg, &verifier);
 	if (execute(s, sc, verifier, &run, errors) == 0)
 		put_run(s, run, row);

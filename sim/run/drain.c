@@ -132,7 +132,7 @@ kv_run_drain(struct kv_run *run)
 {
 	const struct kv_step step = {.domain = KV_ANYWHERE, .cpu = KV_ANYWHERE};
 
-	if (run->outcome == KV_OUTCOME_WOULD_PANIC)
+	if (run->runner->panicked)
 		return;
 	run->runner->over = true;
 	kv_step_drain(run->runner, &step);

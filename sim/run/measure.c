@@ -49,6 +49,9 @@ measure_caches(const struct kv_world *w, struct kv_metrics *m)
 	if (w->page_cache != NULL)
 		pages = kv_pagecache_stats(w->page_cache);
 	put(m, "kstack.cached", stacks.cached);
+	if (w->stack_cache != NULL)
+		kv_metrics_put_uint(m, KV_METRIC_BYTES, "kstack.cached_bytes",
+		    stacks.cached * w->item_size);
 	put(m, "kstack.cache_hits", stacks.hits);
 	put(m, "kstack.cache_misses", stacks.misses);
 	put(m, "kstack.cache_dropped", stacks.released);
@@ -279,6 +282,8 @@ measure_stacks(const struct kv_world *w, struct kv_metrics *m)
 	pass_run(&p);
 	put(m, "guard.mapped", p.guards);
 	put(m, "kstack.live", w->nstacks);
+	if (w->swaps)
+		put(m, "kstack.swapped", kv_kstack_stats(w->kstack).out);
 	put(m, "kstack.created", stats.created);
 	put(m, "kstack.failed", w->failed);
 	put(m, "kstack.phys_contiguous", p.contiguous);

@@ -25,7 +25,7 @@ plants_of(const struct kv_once_config *cfg, struct kv_scenario *sc,
 	enum kv_plant plant;
 
 	if (cfg->sound)
-		sc->plants = 0;
+		sc->plants = (struct kv_plants){0};
 	if (cfg->inject == NULL)
 		return 0;
 	plant = kv_plant_find(cfg->inject);
@@ -35,7 +35,7 @@ plants_of(const struct kv_once_config *cfg, struct kv_scenario *sc,
 		    cfg->inject);
 		return EINVAL;
 	}
-	sc->plants |= 1u << plant;
+	kv_plants_add(&sc->plants, plant);
 	return 0;
 }
 
@@ -89,7 +89,8 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 	int error = load(cfg, &o->sc, errors);
 
 	/* The sound twin of a run is held against machines as that is. */
-	run.verify = error == 0 && (run.kvm || o->sc->plants != 0);
+	run.verify =
+	    error == 0 && (run.kvm || kv_plants_in_machine(&o->sc->plants));
 	if (error == 0)
 		error = plants_of(cfg, o->sc, errors);
 	if (error == 0)
@@ -101,7 +102,7 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 	if (cfg->ready != NULL)
 		cfg->ready(cfg->arg, o->sc);
 	run.verifier = o->verifier;
-	run.verify = run.verify || o->sc->plants != 0;
+	run.verify = run.verify || kv_plants_in_machine(&o->sc->plants);
 	return kv_run_execute(o->sc, &run, &o->run, errors);
 }
 

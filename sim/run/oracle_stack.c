@@ -261,6 +261,32 @@ dispose(struct kv_oracle *o, const uint64_t v[4])
 	o->ncreated--;
 }
 
+/* Its pages went; KVA and pindexes are its own still. */
+static void
+swapout(struct kv_oracle *o, const uint64_t v[4])
+{
+	struct oracle_object *x = object_of(o, v[1]);
+	uint64_t pfn, i;
+
+	for (i = 0; x != NULL && i < v[1] && i < STACK_PAGES_MAX; i++)
+		if (oracle_page_at(x, v[3] + i, &pfn))
+			blame(o, 3, v[0], "a page is left behind");
+}
+
+/* It has pages again, at its pindexes. */
+static void
+swapin(struct kv_oracle *o, const uint64_t v[4])
+{
+	const struct made m = {
+	    o, v[0], v[1], v[2], v[3], (v[0] - o->policy.origin) >> o->shift};
+
+	check_pages(&m);
+	check_domains(&m);
+	for (uint64_t i = 0; i < m.npages && i < STACK_PAGES_MAX; i++)
+		oracle_list_add(&o->changed, m.ks + (i << o->shift));
+	o->ntold = 0;
+}
+
 static void
 page(struct kv_oracle *o, const uint64_t v[4])
 {
@@ -301,6 +327,10 @@ oracle_stack_event(struct kv_oracle *o, const struct kv_event *e)
 		page(o, v);
 	} else if (e->kind == KV_EV_KSTACK_CREATE) {
 		create(o, v);
+	} else if (e->kind == KV_EV_KSTACK_SWAPOUT) {
+		swapout(o, v);
+	} else if (e->kind == KV_EV_KSTACK_SWAPIN) {
+		swapin(o, v);
 	} else {
 		dispose(o, v);
 	}

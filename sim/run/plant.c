@@ -5,13 +5,9 @@
 #include <string.h>
 
 static const struct kv_plant_row rows[KV_PLANTS] = {
-    [KV_PLANT_ENTRY] = {"mmu-F1",
-	"the model's machine loses a page-table entry"},
-    [KV_PLANT_GUARD] = {"mmu-F2", "the model's machine maps a guard page"},
-    [KV_PLANT_FRAME] = {"mmu-F3",
-	"the model's machine maps a page to the frame beside its own"},
-    [KV_PLANT_WRITE] = {"mmu-F4",
-	"the model's machine maps a writable page read-only"},
+#define X(name, id, about, source, caught) {id, about, source, caught},
+#include "run/faults.def"
+#undef X
 };
 
 const struct kv_plant_row *

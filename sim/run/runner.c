@@ -47,25 +47,39 @@ kv_runner_end(struct kv_runner *r, bool created)
 	kv_runner_hear(r);
 }
 
+/* The run is over, midway in an operation or not. */
+static void
+give_up(struct kv_runner *r, int error)
+{
+	r->panicked = true;
+	kv_runner_hear(r);
+	if (!r->busy)
+		return;
+	r->busy = false;
+	r->run->op.error = error;
+	tell(r->run, true);
+}
+
 void
 kv_runner_panic_as(
     struct kv_runner *r, const struct kv_diag *diag, const char *generic)
 {
 	kv_run_violate_both(r->run, diag, generic);
 	r->run->outcome = KV_OUTCOME_WOULD_PANIC;
-	r->panicked = true;
-	kv_runner_hear(r);
-	if (!r->busy)
-		return;
-	r->busy = false;
-	r->run->op.error = EFAULT;
-	tell(r->run, true);
+	give_up(r, EFAULT);
 }
 
 void
 kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag)
 {
 	kv_runner_panic_as(r, diag, NULL);
+}
+
+void
+kv_runner_hang(struct kv_runner *r, const struct kv_diag *diag)
+{
+	kv_run_violate(r->run, diag);
+	give_up(r, EDEADLK);
 }
 
 int
@@ -118,6 +132,8 @@ static kv_step_fn *const steps[] = {[KV_STEP_SPAWN] = kv_step_spawn,
     [KV_STEP_DISPOSE] = kv_step_dispose,
     [KV_STEP_CHURN] = kv_step_churn,
     [KV_STEP_RECLAIM] = kv_step_reclaim,
+    [KV_STEP_SWAPOUT] = kv_step_swapout,
+    [KV_STEP_SWAPIN] = kv_step_swapin,
     [KV_STEP_IDLE] = step_idle,
     [KV_STEP_DRAIN] = kv_step_drain,
     [KV_STEP_ALLOC] = kv_step_alloc,
@@ -154,7 +170,9 @@ plan(struct kv_runner *r)
 	for (i = 0; i < sc->nwork; i++) {
 		const struct kv_step *s = &sc->work[i];
 
-		if (s->kind == KV_STEP_DISPOSE && s->order != KV_ORDER_RANDOM)
+		if ((s->kind == KV_STEP_DISPOSE ||
+			s->kind == KV_STEP_SWAPOUT) &&
+		    s->order != KV_ORDER_RANDOM)
 			r->aged = true;
 		if (!kv_mul(s->count, s->times, &all) ||
 		    !kv_add(r->total, all, &r->total))
@@ -244,6 +262,19 @@ tables_of(const struct kv_scenario *sc)
 	return list;
 }
 
+/* Bit n - 1 is freebsd-Fn, as kv_kstack_fault has them. */
+static unsigned
+faults_of(const struct kv_scenario *sc)
+{
+	unsigned faults = 0, n;
+
+	for (n = 0; n < 24; n++)
+		if (kv_plants_has(
+			&sc->plants, (enum kv_plant)(KV_PLANT_FREEBSD_F1 + n)))
+			faults |= 1u << n;
+	return faults;
+}
+
 static int
 build_world(struct kv_runner *r)
 {
@@ -268,6 +299,7 @@ build_world(struct kv_runner *r)
 	    .lazy_init = sc->lazy_init,
 	    .ncpus = sc->ncpus,
 	    .first_kva = sc->kstacks.first_kva,
+	    .faults = faults_of(sc),
 	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,
 	    .no_kstacks = !sc->kstacks.present,
 	    .nobjects = sc->nobjects,
@@ -329,6 +361,26 @@ is_taken(const struct kv_run *run, const char *name)
 	return false;
 }
 
+/* The faults of an import with slots. */
+static unsigned
+link_faults_of(const struct kv_scenario *sc)
+{
+	static const struct {
+		enum kv_plant plant;
+		enum kv_link_fault fault;
+	} rows[] = {{KV_PLANT_FREEBSD_F6, KV_LINK_KEEP_BUMP},
+	    {KV_PLANT_FREEBSD_F18, KV_LINK_NO_SPARE_SLOT},
+	    {KV_PLANT_FREEBSD_F19, KV_LINK_BYTE_ASSERT},
+	    {KV_PLANT_FREEBSD_F24, KV_LINK_ADD_ASKED}};
+	unsigned faults = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (kv_plants_has(&sc->plants, rows[i].plant))
+			faults |= (unsigned)rows[i].fault;
+	return faults;
+}
+
 static int
 illegal(struct kv_runner *r, const struct kv_arena_spec *s, int error,
     const char *why)
@@ -346,6 +398,8 @@ build_arena(struct kv_runner *r, size_t i)
 	    .quantum = s->quantum,
 	    .qcache_max = s->qcache_max,
 	    .pow2 = s->pow2,
+	    .relist = s->relist,
+	    .stale = kv_plants_has(&r->run->sc->plants, KV_PLANT_FREEBSD_F23),
 	    .host = &r->host,
 	    .tap = r->tap};
 	struct kv_link *link = &r->links[i];
@@ -365,7 +419,8 @@ build_arena(struct kv_runner *r, size_t i)
 		    .quantum = s->import_quantum,
 		    .slot = s->kpages * s->quantum,
 		    .origin = s->origin,
-		    .keep = !s->release};
+		    .keep = !s->release,
+		    .faults = link_faults_of(r->run->sc)};
 		if (kv_link_set(arenas[i], link) != 0)
 			return kv_runner_refuse(
 			    r, &s->place, "not a legal import");
@@ -424,7 +479,8 @@ is_heard(const struct kv_run *run)
 	for (i = 0; i < run->sc->nexpect; i++)
 		if (run->sc->expect[i].violation != NULL)
 			return true;
-	return run->sc->plants != 0;
+	return kv_plants_any(
+	    &run->sc->plants, (enum kv_plant)0, (enum kv_plant)(KV_PLANTS - 1));
 }
 
 static void

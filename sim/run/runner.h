@@ -45,7 +45,8 @@ struct kv_sampled {
 struct kv_op {
 	const struct kv_step *step; /* of the scenario, that it is part of */
 	enum kv_step_kind kind;	    /* of churns: spawn, dispose, alloc, free */
-	int error;	/* how it ended; what the kernel panics on: EFAULT */
+	int error;	/* how it ended; what the kernel panics on: EFAULT, what
+			   never ends: EDEADLK */
 	uint64_t done;	/* bytes of the range that are done all the same */
 	unsigned space; /* of the range, from va on */
 	kv_va_t va;	/* range; stack: ks; block: its address */

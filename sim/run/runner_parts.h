@@ -111,7 +111,7 @@ struct kv_runner {
 	struct kv_looping *loops;		   /* one a loop */
 	const struct kv_step *open[KV_LOOPS_DEEP]; /* loops that run */
 	unsigned nopen;
-	bool panicked;
+	bool panicked;	/* or hangs: the run ends */
 	bool busy;	/* an operation has begun and not ended */
 	unsigned watch; /* samples of the timeline; 0 = none */
 	struct kv_audit audit;
@@ -145,6 +145,9 @@ void kv_runner_panic(struct kv_runner *r, const struct kv_diag *diag);
 void kv_runner_panic_as(
     struct kv_runner *r, const struct kv_diag *diag, const char *generic);
 
+/* The kernel would never come back from here; the run ends. */
+void kv_runner_hang(struct kv_runner *r, const struct kv_diag *diag);
+
 /* The place asks for something that is not legal.  => EINVAL, noted */
 int kv_runner_refuse(
     struct kv_runner *r, const struct kv_place *place, const char *why);
@@ -152,7 +155,7 @@ int kv_runner_refuse(
 /* Each executes one step.  => 0; EINVAL with an entry in the errors */
 typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
-kv_step_fn kv_step_reclaim;
+kv_step_fn kv_step_reclaim, kv_step_swapout, kv_step_swapin;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
     kv_step_demote, kv_step_release, kv_step_grow, kv_step_draw, kv_step_graft;
 kv_step_fn kv_step_enter, kv_step_park, kv_step_drop;

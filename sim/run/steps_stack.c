@@ -87,7 +87,20 @@ place(struct kv_runner *r, const struct kv_step *step)
 		   : kv_world_cpu_domain(r->run->world, cpu);
 }
 
-/* => 0, ENOMEM (counted by the world), EINVAL with an entry in the errors */
+/* A fault stops the creation. */
+static void
+stopped(struct kv_runner *r)
+{
+	struct kv_diag diag = {0};
+
+	if (kv_kstack_stopped(r->run->world->kstack, &diag) == EFAULT)
+		kv_runner_panic(r, &diag);
+	else
+		kv_runner_hang(r, &diag);
+}
+
+/* => 0, ENOMEM (counted by the world), EINVAL with an entry in the errors;
+ *    EFAULT, EDEADLK: the run ends */
 static int
 spawn(struct kv_runner *r, const struct kv_step *step)
 {
@@ -105,6 +118,10 @@ spawn(struct kv_runner *r, const struct kv_step *step)
 	if (step->name != NULL)
 		r->blocks[step - r->run->sc->work] =
 		    (struct block){.va = op->va, .given = error == 0};
+	if (error == EFAULT || error == EDEADLK) {
+		stopped(r);
+		return error;
+	}
 	if (error == 0)
 		age_append(r, w->nstacks - 1);
 	else if (error != ENOMEM)
@@ -137,14 +154,16 @@ kv_step_spawn(struct kv_runner *r, const struct kv_step *step)
 {
 	uint64_t i, failures = 0;
 
-	for (i = 0; i < step->count && failures < FAILURES_MAX; i++) {
+	for (i = 0; i < step->count && failures < FAILURES_MAX && !r->panicked;
+	     i++) {
 		int error = spawn(r, step);
 
 		if (error == EINVAL)
 			return error;
 		failures = error == 0 ? 0 : failures + 1;
 	}
-	r->run->world->failed += step->count - i;
+	if (!r->panicked)
+		r->run->world->failed += step->count - i;
 	return 0;
 }
 
@@ -203,6 +222,99 @@ kv_step_churn(struct kv_runner *r, const struct kv_step *step)
 		} else {
 			dispose(r, step, kv_rng_next(&rng) % w->nstacks);
 		}
+	}
+	return 0;
+}
+
+/* ---- Swapping -------------------------------------------------------- */
+
+/* The entry behind i in that order, which runs out with nstacks. */
+static size_t
+follow(const struct kv_runner *r, const struct kv_step *step, size_t i)
+{
+	size_t n = r->run->world->nstacks, next = i + 1;
+
+	if (step->order == KV_ORDER_OLDEST)
+		next = r->ages[i].younger == 0 ? n : r->ages[i].younger - 1;
+	else if (step->order == KV_ORDER_NEWEST)
+		next = r->ages[i].older == 0 ? n : r->ages[i].older - 1;
+	return next;
+}
+
+static size_t
+first(struct kv_runner *r, const struct kv_step *step)
+{
+	if (step->order == KV_ORDER_OLDEST)
+		return r->oldest - 1;
+	if (step->order == KV_ORDER_NEWEST)
+		return r->youngest - 1;
+	return kv_rng_below(&r->pick, r->run->world->nstacks);
+}
+
+/* => false: no memory to note it, or the run ends */
+static bool
+swapout(struct kv_runner *r, size_t i)
+{
+	struct kv_diag diag;
+	int error;
+
+	kv_runner_begin(r, KV_STEP_SWAPOUT);
+	r->run->op.va = r->run->world->stacks[i].ks;
+	error = kv_world_swapout(r->run->world, i, &diag);
+	r->run->op.error = error;
+	if (error == ENOENT)
+		kv_runner_panic(r, &diag);
+	else
+		kv_runner_end(r, false);
+	return error == 0;
+}
+
+int
+kv_step_swapout(struct kv_runner *r, const struct kv_step *step)
+{
+	struct kv_world *w = r->run->world;
+	uint64_t left = step->count;
+	size_t i;
+
+	if (w->nstacks == 0)
+		return 0;
+	for (i = first(r, step); left != 0 && i < w->nstacks;
+	     i = follow(r, step, i)) {
+		if (kv_stack_is_out(w->kstack, &w->stacks[i]))
+			continue;
+		if (!swapout(r, i))
+			break;
+		left--;
+	}
+	return 0;
+}
+
+static void
+swapin(struct kv_runner *r, size_t i)
+{
+	struct kv_diag diag;
+
+	kv_runner_begin(r, KV_STEP_SWAPIN);
+	r->run->op.va = r->run->world->stacks[i].ks;
+	r->run->op.error = kv_world_swapin(r->run->world, i, &diag);
+	if (r->run->op.error == EDEADLK)
+		kv_runner_hang(r, &diag);
+	else
+		kv_runner_end(r, false);
+}
+
+int
+kv_step_swapin(struct kv_runner *r, const struct kv_step *step)
+{
+	struct kv_world *w = r->run->world;
+	uint64_t left = step->count != 0 ? step->count : UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < w->nstacks && left != 0 && !r->panicked; i++) {
+		if (!kv_stack_is_out(w->kstack, &w->stacks[i]))
+			continue;
+		swapin(r, i);
+		left--;
 	}
 	return 0;
 }

@@ -251,8 +251,7 @@ plant(struct kv_verifier *v, enum kv_plant fault, const struct spot *spot,
 		twin->ops->map(
 		    twin, spot->va, spot->pa ^ page, 0, 1, spot->attr);
 		break;
-	case KV_PLANT_ENTRY:
-	case KV_PLANTS:
+	default: /* KV_PLANT_ENTRY */
 		twin->ops->unmap(twin, spot->va, page);
 		break;
 	}
@@ -269,18 +268,19 @@ plant_all(struct kv_verifier *v)
 	struct spot spot;
 	unsigned i;
 
-	for (i = 0; i < KV_PLANTS && m->nruns != 0; i++) {
+	for (i = 0; i <= KV_PLANT_WRITE && m->nruns != 0; i++) {
 		run = &m->runs[kv_rng_below(&rng, m->nruns)];
 		spot.va = kv_rng_below(&rng, run->n) * kv_leaf_size(m, 0);
 		spot.pa = run->pa + spot.va;
 		spot.va += run->va;
 		spot.attr = run->attr;
-		if ((v->cfg.plants & 1u << i) == 0 || run->level != 0 ||
+		if (!kv_plants_has(&v->cfg.plants, (enum kv_plant)i) ||
+		    run->level != 0 ||
 		    (i == KV_PLANT_GUARD && v->side->wanted.nguards == 0) ||
 		    (i == KV_PLANT_WRITE && (run->attr & KV_PTE_W) == 0))
 			continue;
 		plant(v, (enum kv_plant)i, &spot, &rng);
-		v->cfg.plants &= ~(1u << i);
+		kv_plants_remove(&v->cfg.plants, (enum kv_plant)i);
 	}
 }
 

@@ -4,6 +4,7 @@
 #define KV_SIM_VERIFY_H
 
 #include "run/pair.h"
+#include "run/plant.h"
 #include "run/world.h"
 
 struct kv_verifier;
@@ -19,8 +20,8 @@ struct kv_verify_config {
 	uint64_t seed;			/* of all samples */
 	bool huge;			/* the machine's memory in huge pages */
 	kv_verify_open_fn *twin, *real; /* real NULL: the model alone */
-	unsigned plants; /* bit i: fault i of plant.h, in the twin, at the
-			    first point where it can be planted */
+	struct kv_plants plants; /* those in the machine, in the twin, at the
+				    first point where each can be planted */
 };
 
 /* Nothing is opened yet. */

@@ -180,6 +180,8 @@ add_stack(void *arg, const struct kv_stack *s)
 	struct kv_wanted *x = t->wanted;
 	unsigned g = t->w->spec.gpages;
 
+	if (kv_stack_is_out(t->w->kstack, s))
+		return 0;
 	if (t->nstacks == t->capacity) {
 		t->capacity = t->capacity == 0 ? 64 : 2 * t->capacity;
 		t->stacks =

@@ -137,7 +137,9 @@ build(struct kv_world *w)
 	    .iterator = s->iterator,
 	    .returned = s->returned,
 	    .import_quantum = s->import_quantum,
-	    .first_kva = s->first_kva};
+	    .first_kva = s->first_kva,
+	    .faults =
+		s->faults & ~(unsigned)(KV_WORLD_NO_GUARD | KV_WORLD_STALE)};
 	int error = memory_create(w);
 
 	if (error == 0)
@@ -317,35 +319,46 @@ kv_world_object(const struct kv_world *w, const struct kv_stack *stack)
 						   : alt;
 }
 
-/* Has the object a page where the guard's page number stands? */
+/* Has the object a page where the guard page at va would have one? */
 static bool
 guard_has_page(
-    const struct kv_world *w, const struct kv_stack *stack, uint64_t page)
+    const struct kv_world *w, const struct kv_stack *stack, kv_va_t va)
 {
-	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
-	kv_pindex_t pindex = page;
+	const struct kv_machine *m = w->spec.machine;
+	kv_pindex_t pindex = (va - m->kva_start) >> m->page_shift;
 	kv_pfn_t pfn;
 
-	if (is_default(w, stack) && kv_pindex_of_page(map, page, &pindex) != 0)
+	if (is_default(w, stack) &&
+	    kv_pindex_of(kv_kstack_map(w->kstack), va, &pindex) != 0)
 		return false;
 	return kv_object_lookup(kv_world_object(w, stack), pindex, &pfn) == 0;
+}
+
+/* Has a guard page of a stack of the default size a pindex? */
+static bool
+guard_has_pindex(const struct kv_world *w, const struct kv_stack *stack)
+{
+	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
+	unsigned shift = w->spec.machine->page_shift, g;
+	kv_pindex_t pindex;
+
+	for (g = 1; g <= w->spec.gpages; g++)
+		if (kv_pindex_of(
+			map, stack->ks - ((uint64_t)g << shift), &pindex) == 0)
+			return true;
+	return false;
 }
 
 uint64_t
 kv_world_guard_pages(const struct kv_world *w, const struct kv_stack *stack)
 {
-	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
-	uint64_t page, mapped = 0;
+	uint64_t size = kv_machine_page_size(w->spec.machine), mapped = 0;
+	kv_va_t va = stack->ks - w->spec.gpages * size;
 	struct kv_leaf leaf;
-	unsigned g;
 
-	for (g = 1; g <= w->spec.gpages; g++) {
-		page = ((stack->ks - map->origin) >> map->page_shift) - g;
-		if (guard_has_page(w, stack, page) ||
-		    kv_pmap_extract(w->spaces[0].pmap,
-			map->origin + (page << map->page_shift), &leaf) == 0)
-			mapped++;
-	}
+	for (; va < stack->ks; va += size)
+		mapped += guard_has_page(w, stack, va) ||
+			  kv_pmap_extract(w->spaces[0].pmap, va, &leaf) == 0;
 	return mapped;
 }
 
@@ -393,18 +406,22 @@ check_leaves(
 int
 kv_world_check_stack(const struct kv_world *w, size_t i, struct kv_diag *diag)
 {
-	const struct kv_pindex_map *map = kv_kstack_map(w->kstack);
+	const struct kv_machine *m = w->spec.machine;
 	const struct kv_stack *s = &w->stacks[i];
-	uint64_t page = (s->ks - map->origin) >> map->page_shift;
-	bool skips = is_default(w, s) && map->scheme == KV_PINDEX_SKIP_GUARD;
+	uint64_t page = (s->ks - m->kva_start) >> m->page_shift;
+	unsigned npages = w->spec.npages, gpages = w->spec.gpages;
+	bool skips = is_default(w, s) && w->spec.scheme != KV_KSTACK_OLD;
 	int error;
 
-	if (skips && (page - map->gpages) % (map->npages + map->gpages) != 0)
+	if (s->domain >= w->spec.ndomains)
+		return broken(diag, 7, s->ks, "a thread's domain is none");
+	if (skips && (page - gpages) % (npages + gpages) != 0)
 		return broken(diag, 1, s->ks, "slot start is not aligned");
-	if (kv_world_guard_pages(w, s) != 0)
-		return broken(
-		    diag, 2, s->ks, "a guard page holds a page or is mapped");
-	if (skips && s->pindex % map->npages != 0)
+	if (kv_world_guard_pages(w, s) != 0 ||
+	    (skips && guard_has_pindex(w, s)))
+		return broken(diag, 2, s->ks,
+		    "a guard page holds a page, has a pindex or is mapped");
+	if (skips && s->pindex % npages != 0)
 		return broken(diag, 3, s->ks, "pindices are not dense");
 	error = check_domain(w, s, diag);
 	return error != 0 ? error : check_leaves(w, s, diag);
@@ -416,6 +433,9 @@ check_stacks(const struct kv_world *w, struct kv_diag *diag)
 	int error = 0;
 	size_t i;
 
+	if (w->gone.npages != 0 && w->gone.domain != KV_WORLD_NO_DOMAIN)
+		return broken(diag, 7, w->gone.ks,
+		    "a thread without a stack still says a domain");
 	/* Arenas and objects are the stacks' own. */
 	if (w->kstack != NULL)
 		error = kv_kstack_check(w->kstack, diag);

@@ -16,6 +16,12 @@ enum kv_world_mapping {
 	KV_WORLD_ENTER /* what if: pmap_enter, which tries promotion */
 };
 
+/* Faults of threads and of the cache of stacks (freebsd.md 7). */
+enum kv_world_fault {
+	KV_WORLD_NO_GUARD = KV_KSTACK_FAULT(14), /* not accounted */
+	KV_WORLD_STALE = KV_KSTACK_FAULT(15)	 /* UINT16_MAX: no domain */
+};
+
 /* A machine with memory, one kernel-stack policy, objects and spaces. */
 struct kv_world_spec {
 	const struct kv_machine *machine;
@@ -37,6 +43,7 @@ struct kv_world_spec {
 	uint64_t first_kva;
 	enum kv_world_mapping mapping;
 	bool no_kstacks; /* what is said of them does not count */
+	unsigned faults; /* bits of kv_kstack_fault and kv_world_fault */
 	/* The next seven are for kv_world_create only.  Without spaces there is
 	 * the kernel's, in the machine's format, with promotion. */
 	const struct kv_object_config *objects; /* host is filled in */
@@ -69,6 +76,7 @@ struct kv_world {
 	struct kv_pagecache *page_cache; /* NULL: none */
 	struct kv_kstack *kstack;	 /* NULL: no kernel stacks */
 	struct kv_zone *stack_cache;	 /* of default stacks; NULL: none */
+	uint64_t item_size;		 /* bytes that each counts as there */
 	unsigned cpu;			 /* that operations run on */
 	struct kv_ptpool **pools;	 /* that tables come from */
 	size_t npools;
@@ -81,6 +89,8 @@ struct kv_world {
 	struct kv_stack *stacks;
 	uint16_t *homes; /* domains that stacks were created on */
 	size_t nstacks, capacity;
+	struct kv_stack gone; /* what the last thread that ended still says */
+	bool swaps;	      /* a stack was to be swapped out */
 	struct kv_world_frees frees;
 	uint64_t failed; /* creations that ended in ENOMEM */
 	bool low_memory; /* the last operation found no memory */
@@ -119,7 +129,8 @@ void kv_world_run_on(struct kv_world *w, unsigned cpu);
  * One tick, then a stack: from the cache of the CPU if there is one and the
  * size is the default, else made, the domain preferred.  After a failure the
  * next tick drains the caches.
- * => 0 and it is the last of stacks[]; ENOMEM
+ * => 0 and it is the last of stacks[]; ENOMEM; EFAULT, EDEADLK where a fault
+ *    stops it: kv_kstack_stopped
  */
 int kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain);
 
@@ -129,6 +140,14 @@ int kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag);
 /* One tick, then as kv_space_map. */
 int kv_world_map(
     struct kv_world *w, size_t space, const struct kv_space_range *range);
+
+/* What a thread without a stack says of its domain (MAXMEMDOM). */
+enum { KV_WORLD_NO_DOMAIN = KV_DOMAINSET_MAX };
+
+/* One tick, then entry i is swapped out, or in.
+ * => 0; ENOMEM; what kv_stack_swapout and kv_stack_swapin answer, *diag */
+int kv_world_swapout(struct kv_world *w, size_t i, struct kv_diag *diag);
+int kv_world_swapin(struct kv_world *w, size_t i, struct kv_diag *diag);
 
 /* One tick: an operation on page tables alone follows. */
 void kv_world_tick(struct kv_world *w);

@@ -97,12 +97,16 @@ make(struct kv_world *w, unsigned npages, unsigned domain,
 static int
 unmake(struct kv_world *w, const struct kv_stack *stack, struct kv_diag *diag)
 {
+	kv_pfn_t pfns[KV_KSTACK_PAGES_MAX];
 	int error;
 
 	unmap(w, stack->ks, stack->npages);
 	error = kv_stack_dispose(w->kstack, stack, diag);
 	if (error == 0 && w->spec.hash)
 		w->fnv = kv_fnv_mix(w->fnv, stack->ks);
+	/* What could not go is as it was, to be looked at. */
+	if (error != 0 && kv_stack_pages(w->kstack, stack, pfns) == 0)
+		map_stack(w, stack, pfns);
 	return error;
 }
 
@@ -153,6 +157,11 @@ kv_world_stack_cache_create(struct kv_world *w)
 	    .source = {import, release, domain_of, w},
 	    .host = &w->host};
 
+	/* The zone's item size counts for accounts alone. */
+	w->item_size = w->spec.npages;
+	if ((w->spec.faults & KV_WORLD_NO_GUARD) == 0)
+		w->item_size += w->spec.gpages;
+	w->item_size *= kv_machine_page_size(w->spec.machine);
 	return kv_zone_create(&cfg, &w->stack_cache);
 }
 
@@ -228,6 +237,8 @@ kv_world_spawn(struct kv_world *w, unsigned npages, unsigned domain)
 
 	kv_world_tick(w);
 	error = thread_new(w, npages, domain, &stack);
+	if (error == EFAULT || error == EDEADLK)
+		return error;
 	if (error != 0) {
 		w->failed++;
 		kv_world_note_shortage(w);
@@ -270,8 +281,45 @@ kv_world_dispose(struct kv_world *w, size_t i, struct kv_diag *diag)
 	else
 		error = unmake(w, &stack, diag);
 	if (error == 0) {
+		w->gone = stack;
+		w->gone.domain = (w->spec.faults & KV_WORLD_STALE) != 0
+				     ? UINT16_MAX
+				     : KV_WORLD_NO_DOMAIN;
 		w->stacks[i] = w->stacks[--w->nstacks];
 		w->homes[i] = w->homes[w->nstacks];
 	}
+	return error;
+}
+
+/* ---- Swapping -------------------------------------------------------- */
+
+int
+kv_world_swapout(struct kv_world *w, size_t i, struct kv_diag *diag)
+{
+	const struct kv_stack *stack = &w->stacks[i];
+	int error;
+
+	kv_world_tick(w);
+	w->swaps = true;
+	error = kv_stack_swapout(w->kstack, stack, diag);
+	if (error == 0)
+		unmap(w, stack->ks, stack->npages);
+	return error;
+}
+
+int
+kv_world_swapin(struct kv_world *w, size_t i, struct kv_diag *diag)
+{
+	int error;
+
+	kv_world_tick(w);
+	error = kv_stack_swapin(w->kstack, &w->stacks[i], diag);
+	if (error == 0 && use_pages(w, &w->stacks[i]) != 0) {
+		unmap(w, w->stacks[i].ks, w->stacks[i].npages);
+		kv_stack_swapout(w->kstack, &w->stacks[i], NULL);
+		error = ENOMEM;
+	}
+	if (error == ENOMEM)
+		kv_world_note_shortage(w);
 	return error;
 }

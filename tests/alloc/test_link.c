@@ -105,6 +105,80 @@ START_TEST(parent_refuses_the_release)
 }
 END_TEST
 
+/* freebsd-F6: what goes back is the span, not the chunk. */
+START_TEST(release_keeps_the_bump)
+{
+	struct kv_diag diag = {0};
+	struct rig r;
+
+	rig_open(&r, 80, 78); /* slides by 3 quanta */
+	r.link.faults = KV_LINK_KEEP_BUMP;
+	ck_assert_int_eq(kv_link_set(r.vm, &r.link), 0);
+	ck_assert_uint_eq(best(r.vm, SLOT), 83);
+	ck_assert_int_eq(kv_vmem_free(r.vm, 83 * Q, SLOT * Q, &diag), ENOENT);
+	ck_assert_str_eq(diag.module, "freebsd");
+	ck_assert_uint_eq(diag.invariant, 6);
+	ck_assert_uint_eq(diag.address, 83 * Q);
+	rig_close(&r);
+}
+END_TEST
+
+/*
+ * freebsd-F19: the release asserts that a chunk begins with a slot.  Case: the
+ * chunk seems to begin elsewhere, for its origin moved by a quantum.  With
+ * slots of 8 quanta that is 1 in quanta modulo 8, and 0 in bytes, for 8 divides
+ * 4096; 5 does not.
+ */
+static const struct {
+	uint64_t slot; /* quanta */
+	unsigned faults;
+	int want;
+} asserts[] = {{8, KV_LINK_KEEP_BUMP, EINVAL}, {8, KV_LINK_BYTE_ASSERT, 0},
+    {5, KV_LINK_KEEP_BUMP, EINVAL}, {5, KV_LINK_BYTE_ASSERT, EINVAL}};
+
+START_TEST(release_asserts_slots)
+{
+	struct kv_diag diag = {0};
+	struct rig r;
+
+	rig_open(&r, 80, 80);
+	r.link.slot = asserts[_i].slot * Q;
+	r.link.quantum = 4 * asserts[_i].slot * Q;
+	r.link.faults = asserts[_i].faults;
+	ck_assert_int_eq(kv_link_set(r.vm, &r.link), 0);
+	ck_assert_uint_eq(best(r.vm, SLOT), 80);
+	r.link.origin -= Q;
+	ck_assert_int_eq(
+	    kv_vmem_free(r.vm, 80 * Q, SLOT * Q, &diag), asserts[_i].want);
+	if (asserts[_i].want != 0) {
+		ck_assert_str_eq(diag.module, "freebsd");
+		ck_assert_uint_eq(diag.invariant, 8);
+	}
+	rig_close(&r);
+}
+END_TEST
+
+/* Case 0: sound; 1: freebsd-F18, 2: freebsd-F24.  The import slides by 3. */
+START_TEST(span_leaves_its_block)
+{
+	static const struct {
+		unsigned faults, ask, span, block; /* quanta */
+	} rows[] = {{0, SLOT, IQ, 40}, {KV_LINK_NO_SPARE_SLOT, SLOT, IQ, IQ},
+	    {KV_LINK_ADD_ASKED, IQ + 1, 2 * IQ, 40}};
+	struct kv_vmem_seg block;
+	struct rig r;
+
+	rig_open(&r, 80, 78);
+	r.link.faults = rows[_i].faults;
+	ck_assert_int_eq(kv_link_set(r.vm, &r.link), 0);
+	ck_assert_uint_eq(best(r.vm, rows[_i].ask), 83);
+	ck_assert_uint_eq(kv_vmem_stats(r.vm).size, rows[_i].span * Q);
+	ck_assert_int_eq(kv_vmem_whatis(r.parent, 80 * Q, &block), 0);
+	ck_assert_uint_eq(block.size, rows[_i].block * Q);
+	rig_close(&r);
+}
+END_TEST
+
 /* Spans of 40 quanta at multiples of 40 from 80, which no alignment knows;
  * the parent has quanta 77 to 476 and the import is aligned to 8. */
 static void
@@ -205,6 +279,9 @@ main(void)
 	tcase_add_test(t, ignores_the_asked_size);
 	tcase_add_test(t, parent_is_exhausted);
 	tcase_add_test(t, parent_refuses_the_release);
+	tcase_add_test(t, release_keeps_the_bump);
+	tcase_add_loop_test(t, release_asserts_slots, 0, 4);
+	tcase_add_loop_test(t, span_leaves_its_block, 0, 3);
 	tcase_add_test(t, starts_on_a_stride);
 	tcase_add_test(t, no_room_for_a_stride);
 	tcase_add_loop_test(

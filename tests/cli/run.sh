@@ -73,7 +73,7 @@ try 2 run good.yaml -D m=3
 says stderr 'm'
 try 2 run good.yaml -D 'n=3 +'
 says stderr '^-D n:1:'
-try 2 run good.yaml --inject freebsd-F4
+try 2 run good.yaml --inject freebsd-F0
 try 2 run good.yaml --audit 4
 try 2 run good.yaml --audi 1
 says stderr -e--audit

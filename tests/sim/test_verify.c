@@ -216,10 +216,10 @@ END_TEST
 /* Planted faults are found without another machine, too. */
 START_TEST(test_plants)
 {
-	static const char *const ids[KV_PLANTS] = {
+	static const char *const ids[] = {
 	    "mmu-I2", "mmu-I2", "mmu-I3", "mmu-I2"};
 
-	cfg.plants = 1u << _i / 2;
+	kv_plants_add(&cfg.plants, (enum kv_plant)(_i / 2));
 	cfg.real = _i % 2 != 0 ? open_fake : NULL;
 	run_text(HEAD "work: [{verify: {}}, {spawn: {count: 100}}, "
 		      "{verify: {guards: all}}]\n");
@@ -350,7 +350,7 @@ main(void)
 	tcase_add_test(t, test_backing);
 	tcase_add_loop_test(t, test_lies, 0, sizeof(lies) / sizeof(lies[0]));
 	tcase_add_test(t, test_stale);
-	tcase_add_loop_test(t, test_plants, 0, 2 * KV_PLANTS);
+	tcase_add_loop_test(t, test_plants, 0, 2 * (KV_PLANT_WRITE + 1));
 	tcase_add_test(t, test_sample);
 	tcase_add_loop_test(t, test_used, 0, sizeof(uses) / sizeof(uses[0]));
 	tcase_add_test(t, test_overflow);
