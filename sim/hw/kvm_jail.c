@@ -9,7 +9,8 @@
  *
  * The filter is a list of system calls, as plain BPF: libseccomp would be one
  * more thing to depend on, for a table of numbers.  What is on it: memory,
- * files (reports are written from in here), signals and timers of the watchdog,
+ * files (reports are written from in here, or sent to who started this: there
+ * are no sockets but those that were), signals and timers of the watchdog,
  * threads of this process, and ioctl for KVM and terminals.
  */
 #define _DEFAULT_SOURCE /* syscall */
@@ -59,7 +60,7 @@ static const unsigned allowed[] = {
     SYS_read, SYS_pread64, SYS_write, SYS_writev, SYS_open, SYS_openat,
     SYS_close, SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_stat, SYS_access,
     SYS_readlink, SYS_getdents64, SYS_fcntl, SYS_dup, SYS_rename, SYS_unlink,
-    SYS_mkdir, SYS_poll,
+    SYS_mkdir, SYS_poll, SYS_sendto,
     /* signals and time */
     SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigtimedwait,
     SYS_tgkill, SYS_timer_create, SYS_timer_settime, SYS_timer_delete,
