@@ -122,6 +122,30 @@ START_TEST(test_bump)
 }
 END_TEST
 
+/* Two draws at once: one page, counted twice, and the check says so. */
+START_TEST(test_race)
+{
+	const struct kv_ptpool_config cfg = {.name = "pt",
+	    .base = BASE,
+	    .page_shift = SHIFT,
+	    .capacity = 4,
+	    .race = 2,
+	    .host = &host};
+	struct kv_diag diag;
+
+	kv_host_libc(&host);
+	ck_assert_int_eq(kv_ptpool_create(&cfg, &pool), 0);
+	ck_assert_uint_eq(get(&root), BASE);
+	check();
+	ck_assert_uint_eq(get(&leaf), BASE);
+	ck_assert_uint_eq(get(&leaf), BASE + PAGE);
+	ck_assert_uint_eq(kv_ptpool_stats(pool).draws, 3);
+	ck_assert_uint_eq(kv_ptpool_stats(pool).touched, 2);
+	ck_assert_int_eq(kv_ptpool_check(pool, &diag), EFAULT);
+	kv_ptpool_destroy(pool);
+}
+END_TEST
+
 START_TEST(test_reclaim)
 {
 	kv_pa_t a, b;
@@ -281,6 +305,7 @@ main(void)
 	TCase *tc = tcase_create("ptpool");
 
 	tcase_add_test(tc, test_bump);
+	tcase_add_test(tc, test_race);
 	tcase_add_test(tc, test_reclaim);
 	tcase_add_test(tc, test_bad_put);
 	tcase_add_test(tc, test_warning);
