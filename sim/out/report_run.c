@@ -8,6 +8,7 @@
 
 #include "out/format.h"
 #include "out/mem.h"
+#include "out/report_layout.h"
 #include "run/measure_map.h"
 #include "run/policy.h"
 
@@ -675,6 +676,7 @@ kv_report_run_text(const struct kv_run *run, struct kv_buf *b)
 		put_orders(&p);
 	}
 	put_arenas(&p);
+	kv_report_layout(run, p.shown, b);
 	put_others(&p);
 	put_expect(&p);
 	put_violations(&p);

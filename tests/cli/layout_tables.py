@@ -205,6 +205,34 @@ def safe_range():
             sys.exit(f'g{generation}: safe up to {largest_safe(generation)}G')
 
 
+def who_moved():
+    """The table of two plans side by side, to the byte."""
+    def rows(*defines):
+        command = [PROGRAM, 'run',
+                   f'{SOURCE}/scenarios/l131_illumos_generation_diff.yaml']
+        for define in defines:
+            command += ['-D', define]
+        text = subprocess.run(command, capture_output=True, text=True).stdout
+        table = text.split('Layout\n')[1].split('\n\n')[0]
+        return {line.split()[0]: line.split()[1:]
+                for line in table.split('\n')[1:]}
+    found = rows()
+    for name, wanted in (
+            ('kpm', '0xfffffb0000000000 0xfffffb8000000000 512 GiB '
+             '-0x30000000000 0x0'),
+            ('kvmm', '0xfffffb8480000000 0xfffffd8480000000 2 TiB new'),
+            ('heap', '0xfffffe44c4000000 0xffffffffc0000000 1.7 TiB '
+             '-0x10000000000 +0x10000000000')):
+        if found[name] != wanted.split():
+            sys.exit(f'{name}: {found[name]}, not {wanted}')
+    if rows('generation=1', 'before=2')['kvmm'][-1] != 'gone':
+        sys.exit('kvmm is not said to be gone')
+    # 20 T: the heap ends before it starts.
+    size = rows('P=20T')['heap'][2]
+    if int(size, 16) != -3990091726848:
+        sys.exit(f'heap of 20T: {size}')
+
+
 def fixed_pages(rng):
     for anchor in ('ldt', 'idt'):
         for pages in [0, 1, 2, 3, 16, rng.randrange(17, 5000)]:
@@ -431,6 +459,7 @@ def main():
     kva_random(rng)
     kva_cases()
     safe_range()
+    who_moved()
     fixed_pages(rng)
     reserve()
     ranges(rng)
