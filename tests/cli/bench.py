@@ -21,6 +21,7 @@ WANT['pmap.enter'] = {'ns', 'cold_ns', 'floor_ns'}
 WANT['pmap.translate'] = {'ns', 'floor_ns'}
 WANT['sim.million_stacks'] = {'ns', 'seconds', 'peak_mib'}
 WANT['replay.events_per_s'] = WANT['sim.million_stacks'] | {'events_per_s'}
+WANT['audit.events_per_s'] = WANT['replay.events_per_s']
 KVM_ROWS = '''
 kvm.map kvm.touch_cold kvm.touch kvm.guard_fault kvm.stack kvm.harvest
 kvm.translate kvm.map_used kvm.stack_used

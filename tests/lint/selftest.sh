@@ -56,6 +56,11 @@ plant layers.py 'yaml outside sim/in/'
 echo 'int kv_x;' >alloc/unheard_of.c
 plant layers.py 'a file without a level'
 
+echo '#include "alloc/vmem.h"' >>sim/run/oracle_arena.c
+plant oracle.py 'the judge including an allocator'
+echo 'void *f(void) { return kv_vmem_create; }' >>sim/run/oracle.c
+plant oracle.py 'the judge calling an allocator'
+
 for literal in 4096 0x1000UL 0xfff 'x << 12' 'x >>= 12' 512u 2097152; do
 	echo "enum { X = $literal };" >>sim/out/emit.c
 	plant page_size.py "$literal"
