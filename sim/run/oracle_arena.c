@@ -149,17 +149,18 @@ import(struct kv_oracle *o, struct oracle_arena *a, uint64_t va, uint64_t size)
 	span->flags = SPAN_IMPORTED;
 	if (!is_whole_slots(o, a, va, size))
 		oracle_blame(o, "freebsd", 8, va, "a chunk is not whole slots");
-	if (a->from == NULL)
-		return;
-	held = cover(a, va, size);
+	held = a->from == NULL ? NULL : cover(a, va, size);
 	if (held != NULL)
 		held->flags |= SEG_CLAIMED;
-	else if (chunks)
+	else if (a->from != NULL && chunks)
 		oracle_blame(o, "freebsd", 8, va,
 		    "a chunk does not lie inside what its source gave");
-	else
+	else if (a->from != NULL)
 		oracle_blame_v(o, 2, va,
 		    "a span does not lie in a live segment of its source");
+	if (a->unit != 0 && size % a->unit != 0)
+		oracle_blame_v(
+		    o, 2, va, "a span is no multiple of the import quantum");
 }
 
 /* The source must get back what it gave, next. */
@@ -379,6 +380,7 @@ oracle_arena_event(struct kv_oracle *o, const struct kv_event *e)
 	}
 	switch (e->kind) {
 	case KV_EV_VMEM_SOURCE:
+		a->unit = v[0];
 		a->gives = v[1] != 0;
 		break;
 	case KV_EV_VMEM_LINK:

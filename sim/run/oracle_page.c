@@ -53,6 +53,20 @@ is_memory(struct kv_oracle *o, uint64_t pfn, uint64_t npages)
 	return false;
 }
 
+static uint64_t
+reserv_pages(const struct kv_oracle *o)
+{
+	return o->reserv >> o->shift;
+}
+
+static struct oracle_reserv *
+reserv_at(struct kv_oracle *o, uint64_t pfn)
+{
+	uint64_t i = kv_owords_get(&o->reserv_of, pfn / reserv_pages(o));
+
+	return i == 0 ? NULL : &o->reservs[i - 1];
+}
+
 static void
 phys_alloc(struct kv_oracle *o, uint64_t pa, uint64_t npages, uint64_t domain)
 {
@@ -77,12 +91,17 @@ phys_alloc(struct kv_oracle *o, uint64_t pa, uint64_t npages, uint64_t domain)
 static void
 phys_free(struct kv_oracle *o, uint64_t pa, uint64_t npages)
 {
-	uint64_t pfn = pa >> o->shift;
+	uint64_t pfn = pa >> o->shift, block = reserv_pages(o);
 
 	if (!is_memory(o, pfn, npages))
 		return;
 	for (uint64_t i = 0; i < npages; i++) {
 		uint64_t *frame = kv_owords_word(&o->frame, pfn + i);
+
+		if ((i == 0 || (pfn + i) % block == 0) &&
+		    reserv_at(o, pfn + i) != NULL)
+			oracle_blame(o, "reserv", 3, (pfn + i) << o->shift,
+			    "a page is freed that a reservation holds");
 
 		if (*frame == 0) {
 			oracle_blame(o, "phys", 2, (pfn + i) << o->shift,
@@ -119,20 +138,6 @@ oracle_phys_event(struct kv_oracle *o, const struct kv_event *e)
 
 /* ---- Reservations
  * ------------------------------------------------------------ */
-
-static uint64_t
-reserv_pages(const struct kv_oracle *o)
-{
-	return o->reserv >> o->shift;
-}
-
-static struct oracle_reserv *
-reserv_at(struct kv_oracle *o, uint64_t pfn)
-{
-	uint64_t i = kv_owords_get(&o->reserv_of, pfn / reserv_pages(o));
-
-	return i == 0 ? NULL : &o->reservs[i - 1];
-}
 
 /* Free, or idle in a reservation. */
 static bool

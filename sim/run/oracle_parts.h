@@ -26,7 +26,8 @@ struct oracle_want {
 struct oracle_arena {
 	const char *name; /* not owned */
 	uint64_t quantum;
-	uint64_t limit;		   /* bytes of spans; 0: none */
+	uint64_t limit; /* bytes of spans; 0: none */
+	uint64_t unit;	/* imported sizes are multiples; 0: none are */
 	struct oracle_arena *from; /* where spans come from; NULL: elsewhere */
 	uint64_t align, slot, origin, stride;
 	bool gives;   /* free spans go back */

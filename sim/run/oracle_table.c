@@ -130,7 +130,7 @@ table_at(struct kv_oracle *o, struct oracle_space *s, uint64_t pa)
 {
 	uint64_t i = kv_owords_get(&s->table, pa >> o->shift);
 
-	return i == 0 ? NULL : s->tables[i - 1];
+	return i == 0 || s->tables[i - 1]->pa != pa ? NULL : s->tables[i - 1];
 }
 
 static uint64_t
