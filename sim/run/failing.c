@@ -125,7 +125,9 @@ execute(struct probe *p, struct kv_run **run, struct kv_errors *errors)
 	struct kv_run_config cfg = p->cfg->run;
 	int error;
 
-	cfg.audit = 1;
+	/* What the scenario is known for may take a closer look. */
+	if (p->first != NULL || cfg.audit == 0)
+		cfg.audit = 1;
 	cfg.audit_op = p->op;
 	cfg.nested = cfg.lean = true;
 	cfg.draws = &p->draws;
@@ -205,7 +207,7 @@ judge(struct probe *p, const struct kv_run *run)
 		if (!is_known(p->first, run->violations[i].id) &&
 		    (!is_consequence(run) || i + 1 != run->nviolations))
 			find(p, &run->violations[i], false);
-	if (p->changed)
+	if (p->changed && !is_known(p->first, p->v8.id))
 		find(p, &p->v8, true);
 }
 
