@@ -162,6 +162,32 @@ START_TEST(a_partial_unmap_is_found)
 }
 END_TEST
 
+/* The partial back-out of freebsd.md 7 (F11), where memory is plenty: the run
+ * itself is fine, and who refuses its pages sees what they leave behind. */
+START_TEST(a_partial_back_out_is_found)
+{
+	static const char *const ids[] = {"V8", "freebsd-I10", "world-I1"};
+	const struct kv_failing_config cfg = {.run.seed = 12345};
+	bool found[3] = {false};
+
+	ck_assert_int_eq(
+	    kv_scenario_load(input_file("kvasir: 1\n"
+					"machine: {name: amd64, memory: 64M}\n"
+					"kstacks: {policy: freebsd-d38852}\n"
+					"inject: [freebsd-F11]\n"
+					"work: [{spawn: {count: 2}}]\n"),
+		NULL, 0, &sc, &errors),
+	    0);
+	ck_assert_int_eq(kv_failing_run(sc, &cfg, &f, &errors), 0);
+	for (size_t i = 0; i < f.nfindings; i++)
+		for (unsigned k = 0; k < 3; k++)
+			found[k] |= strcmp(f.findings[i].what.id, ids[k]) == 0;
+	ck_assert(found[0] && found[1] && found[2]);
+	input_remove();
+	done();
+}
+END_TEST
+
 /* The same addresses as without: what is drawn one by one is the same. */
 START_TEST(draws_move_no_address)
 {
@@ -194,6 +220,7 @@ main(void)
 	tcase_add_test(t, one_draw_alone);
 	tcase_add_test(t, a_page_is_tried_again);
 	tcase_add_test(t, a_partial_unmap_is_found);
+	tcase_add_test(t, a_partial_back_out_is_found);
 	tcase_add_test(t, draws_move_no_address);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
