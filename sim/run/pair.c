@@ -213,6 +213,8 @@ map_alike(struct kv_pair *p, const struct kv_edit *e)
 		part.size = n * size;
 		part.attr |= (e->state[i] & KV_LEAF_A) != 0 ? KV_PTE_A : 0u;
 		part.attr |= (e->state[i] & KV_LEAF_M) != 0 ? KV_PTE_M : 0u;
+		if ((part.attr & KV_PTE_A) == 0)
+			p->stats.unused += n;
 		error = tell_both(p, &part);
 	}
 	return error;

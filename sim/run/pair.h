@@ -82,8 +82,9 @@ int kv_pair_look_leaves(struct kv_pair *pair, bool exact);
 /* ---- Inspect --------------------------------------------------------- */
 
 struct kv_pair_stats {
-	uint64_t edits;			      /* both machines were told */
-	uint64_t touches, faults;	      /* on each machine */
+	uint64_t edits;		  /* both machines were told */
+	uint64_t unused;	  /* leaves that they were to map without A */
+	uint64_t touches, faults; /* on each machine */
 	uint64_t overflows, looks, witnesses; /* likewise */
 };
 

@@ -434,6 +434,7 @@ add(struct kv_pair_stats *sum, struct kv_pair_stats s)
 	sum->faults += s.faults;
 	sum->overflows += s.overflows;
 	sum->edits += s.edits;
+	sum->unused += s.unused;
 }
 
 void
@@ -451,6 +452,7 @@ kv_verifier_measure(const struct kv_verifier *v, struct kv_metrics *m)
 	put(m, "verify.pages", v->totals.pages);
 	put(m, "verify.guards", v->totals.guards);
 	put(m, "verify.unmapped", v->totals.gaps);
+	put(m, "verify.unused", sum.unused);
 	put(m, "verify.touches", sum.touches);
 	put(m, "verify.faults", sum.faults);
 	put(m, "verify.overflows", sum.overflows);

@@ -271,6 +271,7 @@ START_TEST(test_used)
 		pages++;
 	}
 	ck_assert_uint_eq(pages, uses[_i].pages);
+	ck_assert_uint_eq(figure("verify.unused"), unmodified);
 	ck_assert_uint_ge(unmodified, uses[_i].least);
 	ck_assert_uint_le(unmodified, uses[_i].most);
 }
