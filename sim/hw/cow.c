@@ -17,7 +17,8 @@
  *   the array.  A large leaf is split at its first write, which takes a table.
  * 5 Fidelity.  systems.md 2.1 (data modes, write fault, pop, park and re-arm).
  *   The frames are real, contents are numbers.  A fault flushes its page
- * always, as the code did, or where x86 needs it, or, what if, never (2.4 F1).
+ * always, as the code did, or where x86 needs it, or, what if, never (2.4 F1);
+ *   a write without a copy (in_place) is 2.4 F2 and F11.
  */
 #include "hw/cow.h"
 
@@ -214,7 +215,7 @@ kv_cow_fault(struct kv_cow *c, kv_va_t va, bool write, bool *flush)
 		error = kv_pmap_demote(c->cfg.pmap, va);
 		leaf.level--;
 	}
-	if (error == 0 && write && c->pages[i].frame == 0)
+	if (error == 0 && write && c->pages[i].frame == 0 && !c->cfg.in_place)
 		error = copy(c, i);
 	if (error == 0)
 		error = put_leaf(c, i, write);
@@ -229,10 +230,13 @@ kv_cow_fault(struct kv_cow *c, kv_va_t va, bool write, bool *flush)
 void
 kv_cow_wrote(struct kv_cow *c, kv_va_t va)
 {
-	struct page *p = &c->pages[index_of(c, va)];
+	uint64_t i = index_of(c, va), *content = &c->pages[i].content;
 
-	if (p->frame != 0)
-		p->content = kv_content_written(p->content);
+	if (c->pages[i].frame == 0 && c->cfg.mode == KV_COW_EPHEMERAL)
+		return;
+	if (c->pages[i].frame == 0)
+		content = &c->cfg.source->content[c->cfg.pindex + i];
+	*content = kv_content_written(*content);
 }
 
 void

@@ -49,6 +49,7 @@ struct kv_cow_config {
 	unsigned level;	 /* of the leaves of DIRECT_RO and EAGER */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush flush;
+	bool in_place; /* a mistake: a write makes the shared page writable */
 	kv_pfn_t zero; /* the zero page, for EPHEMERAL */
 };
 

@@ -46,7 +46,7 @@ kv_entry_switch(
     struct kv_entry *e, struct kv_tlb *tlb, const struct kv_image *next)
 {
 	if (next->npages != 0) {
-		if (e->last.npages != 0 && e->last.tag != next->tag)
+		if (e->last.npages != 0 && e->last.key != next->key)
 			change(e, tlb, next->npages);
 		if (e->policy == KV_ENTRY_OWN)
 			flush(tlb, next, next->npages);

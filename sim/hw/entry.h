@@ -17,7 +17,8 @@ enum kv_entry_flush {
 
 /* The pages of a space that are global, or may be. */
 struct kv_image {
-	unsigned tag; /* of the space; tells images apart */
+	unsigned tag; /* of the space */
+	uint64_t key; /* tells images apart */
 	kv_va_t va;
 	uint64_t npages; /* 0: the space has none */
 };

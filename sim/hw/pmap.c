@@ -299,7 +299,7 @@ kv_pmap_destroy(struct kv_pmap *pmap)
 {
 	if (pmap == NULL)
 		return;
-	kv_pmap_ungraft(pmap);
+	kv_pmap_ungraft(pmap, false);
 	destroy(pmap, pmap->root);
 	kv_mem_free(pmap);
 }

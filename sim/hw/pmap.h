@@ -153,8 +153,9 @@ int kv_pmap_demote(struct kv_pmap *pmap, kv_va_t va);
 int kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va);
 
 /* All grafts go; the tables stay the owner's.  Nobody is told of these
- * entries, nor of those that the owner changes.  => there were some */
-bool kv_pmap_ungraft(struct kv_pmap *pmap);
+ * entries, nor of those that the owner changes.  free: a mistake that is worth
+ * a model, the source of this pmap gets them.  => there were some */
+bool kv_pmap_ungraft(struct kv_pmap *pmap, bool free);
 
 /* ---- Inspect --------------------------------------------------------- */
 

@@ -74,7 +74,7 @@ kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va)
 }
 
 bool
-kv_pmap_ungraft(struct kv_pmap *pmap)
+kv_pmap_ungraft(struct kv_pmap *pmap, bool free)
 {
 	struct kv_pt *t = pmap->root;
 
@@ -84,6 +84,9 @@ kv_pmap_ungraft(struct kv_pmap *pmap)
 		if (!kv_pt_is_graft(pmap, i))
 			continue;
 		t->child[i]->lent--;
+		if (free)
+			pmap->source.put(pmap->source.arg, pmap->top - 1,
+			    t->child[i]->pa);
 		t->child[i] = NULL;
 		t->entry[i] = 0;
 		kv_pt_count(pmap, t, -1);

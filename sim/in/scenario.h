@@ -71,6 +71,7 @@ struct kv_space_spec {
 	const struct kv_pte_format *format;
 	bool promotion; /* pg_ps_enabled */
 	kv_va_t image_va;
+	uint64_t image_key;   /* tells images apart */
 	uint64_t image_pages; /* 0: it has no image */
 	size_t tables;	      /* 1 + index into pools; 0: without limit */
 	enum kv_pmap_split split;
@@ -156,6 +157,7 @@ struct kv_map_step {
 	unsigned owner;		     /* graft: index into spaces */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush on_fault;
+	bool in_place; /* of data: a write does not copy */
 };
 
 enum kv_touch_order { KV_TOUCH_ASCENDING, KV_TOUCH_RANDOM };
@@ -195,6 +197,7 @@ struct kv_flush_step {
 struct kv_data_step {
 	unsigned space; /* index into spaces */
 	bool mint;	/* drop: publish what was written */
+	bool free;	/* drop: what was grafted goes back to the pool */
 	bool flush;	/* park: the space's entries, now */
 };
 

@@ -13,7 +13,7 @@ struct map_args {
 	const char *space, *object, *from;
 	const struct kv_node *va, *offset, *pa;
 	uint64_t size, pages, level, count, stride;
-	unsigned how, prot, data, on_fault, present;
+	unsigned how, prot, data, on_fault, on_write, present;
 	bool global, user, accessed, modified, flush;
 };
 #define AT(field) offsetof(struct map_args, field)
@@ -58,6 +58,7 @@ static const char *const on_faults[] = {[KV_COW_FLUSH_ALWAYS] = "always",
     [KV_COW_FLUSH_PRESENT] = "present",
     [KV_COW_FLUSH_NEVER] = "never",
     NULL};
+static const char *const on_writes[] = {"copy", "in_place", NULL};
 static const char *const removing[] = {
     [KV_MAP_ENTER] = "remove", [KV_MAP_QENTER] = "qremove", NULL};
 static const char *const prots[] = {[0] = "r",
@@ -78,7 +79,7 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
     CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0),
-    CHOICE(present, presents, .min = 0)};
+    CHOICE(on_write, on_writes, .min = 0), CHOICE(present, presents, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
@@ -327,6 +328,7 @@ check_data(struct reading *r)
 	r->step->data = true;
 	r->step->mode = (enum kv_cow_mode)r->args.data;
 	r->step->on_fault = (enum kv_cow_flush)r->args.on_fault;
+	r->step->in_place = r->args.on_write == 1;
 	return 0;
 }
 

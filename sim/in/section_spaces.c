@@ -129,7 +129,7 @@ static const char *const splits[] = {[KV_PMAP_SPLIT_EXACT] = "exact",
     NULL};
 
 struct image_args {
-	uint64_t va, pages;
+	uint64_t va, pages, key;
 };
 
 static const struct kv_field image_fields[] = {
@@ -141,8 +141,11 @@ static const struct kv_field image_fields[] = {
 	.kind = KV_FIELD_UINT,
 	.offset = offsetof(struct image_args, pages),
 	.required = true,
-	.min = 1}};
-enum { IMAGE_FIELDS = 2 };
+	.min = 1},
+    {.key = "key",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct image_args, key)}};
+enum { IMAGE_FIELDS = 3 };
 
 static const struct kv_field space_fields[] = {
     {.key = "format",
@@ -196,7 +199,7 @@ read_image(
     struct kv_load *ld, const struct kv_node *node, struct kv_space_spec *space)
 {
 	uint64_t page = kv_machine_page_size(ld->sc->machine), size;
-	struct image_args a = {0};
+	struct image_args a = {.key = (uint64_t)(space - ld->sc->spaces)};
 
 	if (kv_fields_read(
 		ld, node, "image", "key", image_fields, IMAGE_FIELDS, &a) != 0)
@@ -210,6 +213,7 @@ read_image(
 		    "%" PRIu64 " pages from there end beyond 2^64", a.pages);
 	space->image_va = a.va;
 	space->image_pages = a.pages;
+	space->image_key = a.key;
 }
 
 /* The pool of a space: its root must fit in, beside the others'.

@@ -171,7 +171,8 @@ kv_data_map(
 	    .attr = r->range.attr,
 	    .level = r->range.how == KV_SPACE_LEAF ? r->range.level : 0,
 	    .mode = r->mode,
-	    .flush = r->flush};
+	    .flush = r->flush,
+	    .in_place = r->in_place};
 	struct kv_cow *cow;
 	int error;
 

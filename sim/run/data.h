@@ -24,6 +24,7 @@ struct kv_data_range {
 	    range; /* how: LEAF with level; pa does not count */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush flush;
+	bool in_place;
 };
 
 /* Allocate the object's pages that are missing, publish it unless it is

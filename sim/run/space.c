@@ -378,9 +378,9 @@ kv_space_graft(struct kv_space *s, struct kv_space *owner, kv_va_t va)
 }
 
 void
-kv_space_ungraft(struct kv_space *s)
+kv_space_ungraft(struct kv_space *s, bool free)
 {
-	if (kv_pmap_ungraft(s->pmap))
+	if (kv_pmap_ungraft(s->pmap, free))
 		kv_tap_emit(
 		    &s->cfg.tap, KV_EV_PT_UNGRAFT, s->cfg.name, 0, 0, 0, 0);
 }

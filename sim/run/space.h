@@ -74,9 +74,10 @@ int kv_space_map(struct kv_space *s, const struct kv_space_range *r);
  * demoted.  => as kv_pmap_enter */
 int kv_space_enter(struct kv_space *s, kv_va_t va, kv_pfn_t pfn, unsigned attr);
 
-/* As kv_pmap_graft and kv_pmap_ungraft; told. */
+/* As kv_pmap_graft and kv_pmap_ungraft; told.  free: a mistake, the tables go
+ * to where this space's come from. */
 int kv_space_graft(struct kv_space *s, struct kv_space *owner, kv_va_t va);
-void kv_space_ungraft(struct kv_space *s);
+void kv_space_ungraft(struct kv_space *s, bool free);
 
 /* Unmap everything. */
 void kv_space_clear(struct kv_space *s);

@@ -62,7 +62,7 @@ kv_step_drop(struct kv_runner *r, const struct kv_step *step)
 
 	kv_runner_begin(r, step->kind);
 	kv_data_drop(r->run->world->data, s->space, s->mint);
-	kv_space_ungraft(&r->run->world->spaces[s->space]);
+	kv_space_ungraft(&r->run->world->spaces[s->space], s->free);
 	if (r->run->tlb != NULL)
 		kv_tlb_flush_tag(r->run->tlb, s->space);
 	kv_runner_end(r, false);

@@ -22,7 +22,7 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 		unsigned space = s->spaces[i];
 		const struct kv_space_spec *spec = &r->run->sc->spaces[space];
 		const struct kv_image image = {
-		    space, spec->image_va, spec->image_pages};
+		    space, spec->image_key, spec->image_va, spec->image_pages};
 
 		kv_runner_begin(r, step->kind);
 		kv_entry_switch(&r->entry, r->run->tlb, &image);

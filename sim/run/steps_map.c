@@ -160,7 +160,8 @@ map_data(struct kv_runner *r, const struct kv_map_step *s,
 	    .same = spec->same,
 	    .range = *range,
 	    .mode = s->mode,
-	    .flush = s->on_fault};
+	    .flush = s->on_fault,
+	    .in_place = s->in_place};
 
 	kv_world_tick(w);
 	if (is_mapped(r, s, range->va))

@@ -182,7 +182,7 @@ static void
 ungraft(struct kv_world *w)
 {
 	for (size_t i = 0; i < w->nspaces; i++)
-		kv_space_ungraft(&w->spaces[i]);
+		kv_space_ungraft(&w->spaces[i], false);
 }
 
 void

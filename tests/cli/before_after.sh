@@ -32,12 +32,6 @@ done <<'ROWS'
 c101_global_alone flush=none flush=previous V7
 c101_global_alone flush=none flush=all V7
 c101_global_alone flush=none flush=own V7
-c102_next_count flush=next_count flush=previous V7
-c111_no_flush_after_copy on_fault=never on_fault=present V7
-c111_no_flush_after_copy on_fault=never on_fault=always V7
-c112_global_data global=true global=false V7 cow-I4
-c113_rearm flush=false flush=true V7
-c113_rearm flush=false tags=false V7
 r400_elfuse_third_isolate pool_pages=240 pool_pages=3558 elfuse-E7
 r401_elfuse_unmap_in_full_pool reserve=0 reserve=2 elfuse-E7
 r401_elfuse_unmap_in_full_pool reserve=1 reserve=2 elfuse-E7
@@ -50,6 +44,22 @@ r406_elfuse_first_range_only join=first join=bounds V7
 r407_elfuse_same_generation bump=false bump=true V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
 r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
+r450_nub_store_window order=late order=early nub-N1
+r451_nub_no_flush_after_copy on_fault=never on_fault=present V7 nub-N4
+r451_nub_no_flush_after_copy on_fault=never on_fault=always V7 nub-N4
+r452_nub_pinned_is_copied mode=cow_eager mode=direct_ro nub-N2
+r453_nub_evicted_while_mapped evict=early evict=late V6 nub-N5 space-I2
+r454_nub_no_discipline flush=none flush=previous V7 nub-N8
+r455_nub_key_is_the_name key=hash key=arena V7 nub-N8
+r456_nub_next_count flush=next_count flush=previous V7 nub-N8
+r457_nub_global_data global=true global=false V7 cow-I4 nub-N7 nub-N8
+r458_nub_rearm flush=false flush=true V7 nub-N12
+r458_nub_rearm flush=false tags=false V7 nub-N12
+r460_nub_minted_though_dropped on_drop=mint on_drop=drop nub-N6
+r461_nub_zero_frame_written on_write=in_place on_write=copy cow-I3 nub-N11
+r462_nub_template_freed grafts=free grafts=keep V3 nub-N9 ptpool-I5
+r463_nub_rebuilt_without_its_pages evict=drop evict=park nub-N10
+r464_nub_store_written on_write=in_place on_write=copy cow-I1 nub-N3
 r500_illumos_old_rule rule=4 rule=8 V9 illumos-I2 illumos-I4
 r501_illumos_old_constants constants=old constants=new V9 illumos-I2 illumos-I4
 r502_illumos_heap_at_1t before=1 before=0 illumos-I4

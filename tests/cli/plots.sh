@@ -63,7 +63,7 @@ gnuplot misplacement.gp 2>stderr || { cat stderr; exit 1; }
 [ ! -s stderr ] || { cat stderr; exit 1; }
 grep -q '</svg>' misplacement.svg
 # Sweeps: the scripts that their scenarios name, which know the columns.
-for name in l122_overprovision l130_illumos_safe_range s110_guile_matrix \
+for name in c130_crossover l122_overprovision l130_illumos_safe_range s110_guile_matrix \
     t103_pool_budget t104_pool_reserve; do
 	"$kvasir" sweep "$1/scenarios/$name.yaml" -o "$tmp/$name" \
 	    >"$tmp/stdout"

@@ -46,7 +46,7 @@ done(void)
 static const char *const sample[] = {"k001_one_stack", "k015_other_size",
     "k016_sizes_do_not_share", "k050_stack_cache", "n009_request_classes",
     "m010_shifted_frames", "m025_stacks_that_could_group", "m050_mapped_guard",
-    "c112_global_data", "v007_import_and_release", "v012_kstack_release",
+    "r457_nub_global_data", "v007_import_and_release", "v012_kstack_release",
     "v013_qcache_lifo_and_drain"};
 enum { SAMPLE = sizeof(sample) / sizeof(sample[0]) };
 

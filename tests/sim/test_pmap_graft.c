@@ -130,12 +130,12 @@ START_TEST(lent_tables_stay)
 	ck_assert_int_eq(kv_pmap_extract(borrower, slot + page, &leaf), ENOENT);
 	ck_assert_int_eq(kv_pmap_enter(owner, slot, page, RW, 0), 0);
 	ck_assert_int_eq(kv_pmap_extract(borrower, slot, &leaf), 0);
-	kv_pmap_ungraft(borrower);
+	kv_pmap_ungraft(borrower, false);
 	ck_assert_int_eq(kv_pmap_extract(borrower, slot, &leaf), ENOENT);
 	ck_assert_int_eq(kv_pmap_extract(owner, slot, &leaf), 0);
 	ck_assert_int_eq(kv_pmap_remove(owner, slot, page, NULL), 0);
 	ck_assert_uint_eq(kv_pmap_stats(owner).pt_pages, 1);
-	kv_pmap_ungraft(borrower); /* nothing to do */
+	kv_pmap_ungraft(borrower, false); /* nothing to do */
 	ck_assert_int_eq(kv_pmap_enter(borrower, slot, page, RW, 0), 0);
 }
 END_TEST
