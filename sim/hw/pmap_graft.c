@@ -85,8 +85,8 @@ kv_pmap_ungraft(struct kv_pmap *pmap, bool free)
 			continue;
 		t->child[i]->lent--;
 		if (free)
-			pmap->source.put(pmap->source.arg, pmap->top - 1,
-			    t->child[i]->pa);
+			pmap->source.put(
+			    pmap->source.arg, pmap->top - 1, t->child[i]->pa);
 		t->child[i] = NULL;
 		t->entry[i] = 0;
 		kv_pt_count(pmap, t, -1);

@@ -25,7 +25,7 @@ draw() {
 	    ! -name huge.gp ! -name misplacement.gp \
 	    ! -name promotion.gp ! -name safe_range.gp ! -name segments.gp \
 	    ! -name overprovision.gp ! -name pool_budget.gp \
-	    ! -name pool_reserve.gp | wc -l)" ]
+	    ! -name crossover.gp ! -name pool_reserve.gp | wc -l)" ]
 	cd "$2"
 }
 
@@ -63,8 +63,8 @@ gnuplot misplacement.gp 2>stderr || { cat stderr; exit 1; }
 [ ! -s stderr ] || { cat stderr; exit 1; }
 grep -q '</svg>' misplacement.svg
 # Sweeps: the scripts that their scenarios name, which know the columns.
-for name in c130_crossover l122_overprovision l130_illumos_safe_range s110_guile_matrix \
-    t103_pool_budget t104_pool_reserve; do
+for name in c115_crossover l122_overprovision l130_illumos_safe_range \
+    s110_guile_matrix t103_pool_budget t104_pool_reserve; do
 	"$kvasir" sweep "$1/scenarios/$name.yaml" -o "$tmp/$name" \
 	    >"$tmp/stdout"
 	cd "$tmp/$name"

@@ -39,7 +39,7 @@ START_TEST(test_policies)
 
 		for (size_t i = 0; i < 7; i++) {
 			unsigned k = entered[i];
-			struct kv_image image = {k, BASE, pages[k]};
+			struct kv_image image = {k, k, BASE, pages[k]};
 
 			kv_entry_switch(&e, tlb, &image);
 		}
@@ -63,13 +63,13 @@ START_TEST(test_previous)
 	ck_assert_int_eq(kv_pmap_create(&cfg, &pmap), 0);
 	ck_assert_int_eq(
 	    kv_pmap_qenter_run(pmap, BASE, 1 << 30, 3, KV_PTE_X), 0);
-	kv_entry_switch(&e, tlb, &(struct kv_image){1, BASE, 2});
+	kv_entry_switch(&e, tlb, &(struct kv_image){1, 1, BASE, 2});
 	for (unsigned tag = 1; tag <= 2; tag++)
 		for (unsigned i = 0; i < 3; i++)
 			kv_tlb_touch(
 			    tlb, pmap, tag, BASE + i * PAGE, false, NULL);
 	ck_assert_uint_eq(kv_tlb_stats(tlb).entries, 6);
-	kv_entry_switch(&e, tlb, &(struct kv_image){2, BASE, 3});
+	kv_entry_switch(&e, tlb, &(struct kv_image){2, 2, BASE, 3});
 	ck_assert_uint_eq(kv_tlb_stats(tlb).entries, 4);
 	ck_assert_int_eq(
 	    kv_tlb_touch(tlb, pmap, 1, BASE, false, NULL), KV_TLB_MISS);
