@@ -68,6 +68,7 @@ struct search {
 	struct kv_step *work; /* owned; set-up, then the path */
 	char names[KV_EXPLORE_LENGTH + 1][NAME_SIZE];
 	unsigned depth; /* operations of the path */
+	bool drained;	/* nothing was violated before the drain */
 
 	struct live live[2 * KV_EXPLORE_LENGTH];
 	unsigned nlive;
@@ -209,6 +210,7 @@ run_path(struct search *s, struct kv_buf *text)
 	cfg.tell = look;
 	cfg.tell_arg = s;
 	s->nlive = 0;
+	s->drained = false;
 	error = kv_run_execute(
 	    &sc, &cfg, &run, s->depth == 0 ? s->errors : &errors);
 	kv_errors_fini(&errors);
@@ -216,6 +218,7 @@ run_path(struct search *s, struct kv_buf *text)
 		return error;
 	if (s->depth == 0)
 		kv_state_take(run, &s->after);
+	s->drained = run->nviolations == 0;
 	kv_run_drain(run);
 	note_violation(s, run);
 	kv_run_free(run);
@@ -366,6 +369,8 @@ write_scenario(struct search *s)
 		kv_doc_set(root, "work", work = kv_doc_list());
 	for (unsigned at = 1; at <= s->depth; at++)
 		put_op(s, at, work);
+	if (s->drained)
+		kv_doc_add(work, kv_doc_raw("{drain: {}}"));
 	snprintf(
 	    text, sizeof(text), "[violation(\"%s\")]", s->result->violation.id);
 	kv_doc_set(root, "expect", kv_doc_raw(text));

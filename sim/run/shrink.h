@@ -22,9 +22,10 @@ struct kv_shrunk {
 
 /*
  * Delta-debug: leave out steps, then sections and keys, then make numbers
- * smaller, as long as the run, and the drain behind it, violates that id.  Each
- * candidate is a file as it would be written.  It ends after so many runs, or
- * operations of theirs.  Free with kv_shrunk_fini.
+ * smaller, as long as the run violates that id; where only the drain behind it
+ * did, that becomes its last step.  Each candidate is a file as it would be
+ * written.  It ends after so many runs, or operations of theirs.  Free with
+ * kv_shrunk_fini.
  */
 void kv_shrink(
     const struct kv_once_config *cfg, const char *id, struct kv_shrunk *result);

@@ -45,6 +45,18 @@ grep -q '^freebsd-I2 at 0x' "$dir/out"
 "$program" run "$dir/o/shortest.yaml" > /dev/null
 [ "$(grep -c '^  - ' "$dir/o/shortest.yaml")" = 2 ]
 
+# What only a drain shows comes with the drain.
+cat > "$dir/lost.yaml" <<'END'
+kvasir: 1
+machine: {name: amd64, memory: 64M}
+kstacks: {policy: freebsd-d38852}
+inject: [freebsd-F6]
+explore: {length: 3, operations: [{spawn: {count: 1}}]}
+END
+"$program" explore "$dir/lost.yaml" -o "$dir/o" > "$dir/out" 2> /dev/null || true
+grep -q 'drain' "$dir/o/shortest.yaml"
+"$program" run "$dir/o/shortest.yaml" > /dev/null
+
 # Nothing to explore is an error of usage.
 status=0
 "$program" explore "$source/scenarios/k001_one_stack.yaml" > "$dir/out" \

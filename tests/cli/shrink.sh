@@ -49,7 +49,7 @@ grep -q 'guard  *page 1 below the stack' "$dir/out"
 grep -q '^  + stack 0x' "$dir/out"
 
 # The same of a policy: the first chunk that goes back goes back wrong.
-shrink churn 1 --inject freebsd-F6
+shrink churn 2 --inject freebsd-F6
 grep -q 'freebsd-F6' "$dir/o/shrunk.yaml"
 
 # A block that is freed twice, 300 operations apart: allocated, freed, freed.
