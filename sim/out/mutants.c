@@ -227,6 +227,15 @@ keep(void *arg, size_t i, char *row)
 	h->refused += *errors != '\0';
 }
 
+/* A fault that shows nowhere is declared so, with the reason. */
+static bool
+is_declared_invisible(enum kv_plant fault)
+{
+	size_t count;
+
+	return strncmp(kv_plant_table(&count)[fault].caught, "nothing", 7) == 0;
+}
+
 /* A killer is preferred, then what was tried first. */
 static void
 settle(struct hunt *h, const struct kv_check_item *item)
@@ -245,6 +254,11 @@ settle(struct hunt *h, const struct kv_check_item *item)
 	    .step = head.step,
 	    .scenario = item->name,
 	    .why = item->details};
+	if (x->fate == KV_MUTANT_INVISIBLE &&
+	    !is_declared_invisible(head.fault)) {
+		x->fate = KV_MUTANT_SURVIVED;
+		x->why = "changes no figure, and is to be caught";
+	}
 }
 
 int

@@ -7,7 +7,7 @@
 
 enum kv_mutant_fate {
 	KV_MUTANT_KILLED,    /* a scenario passes with it, not without it */
-	KV_MUTANT_INVISIBLE, /* it changes no figure, and is so declared */
+	KV_MUTANT_INVISIBLE, /* it changes no figure, and is declared so */
 	KV_MUTANT_SURVIVED,
 	KV_MUTANT_FATES
 };

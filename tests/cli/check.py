@@ -481,7 +481,8 @@ def mutants():
          got['mmu-F2'])
     want(got['mmu-F3'].startswith('SURVIVED - c: violation mmu-I3 after step 3'
                                   ), got['mmu-F3'])
-    want(got['mmu-F4'] == 'invisible - d', got['mmu-F4'])
+    want(got['mmu-F4'] ==
+         'SURVIVED - d: changes no figure, and is to be caught', got['mmu-F4'])
     # One that kills is enough.
     write('mutants/f.yaml', read('mutants/b.yaml').replace('F1', 'F4'))
     write('mutants/a2.yaml', read('mutants/c.yaml').replace('F3', 'F1'))
