@@ -59,24 +59,17 @@ struct segments {
 	struct kv_vmem_seg *list;
 	struct kv_keyed *order;
 	size_t count, capacity;
-	kv_va_t idle;	/* a span that is one free segment */
-	unsigned nidle; /* such spans */
-	bool cursor;
+	size_t seen; /* segments of any kind */
+	bool cursor; /* of next fit, not where it began */
 };
 
 static int
 segment_note(void *arg, const struct kv_vmem_seg *seg)
 {
 	struct segments *s = arg;
-	const struct kv_vmem_seg *last =
-	    s->count == 0 ? NULL : &s->list[s->count - 1];
 
-	s->cursor |= seg->kind == KV_VMEM_CURSOR;
-	if (last != NULL && seg->kind == KV_VMEM_FREE &&
-	    seg->start == last->start && seg->size == last->size) {
-		s->idle = seg->start;
-		s->nidle++;
-	}
+	s->cursor |= seg->kind == KV_VMEM_CURSOR && s->seen != 0;
+	s->seen++;
 	if (seg->kind != s->kind)
 		return 0;
 	if (s->count == s->capacity) {
@@ -106,9 +99,9 @@ segments_fini(struct segments *s)
 	kv_mem_free(s->order);
 }
 
-/* The last one that starts at va or below; NULL: none does. */
-static const struct kv_vmem_seg *
-segment_at(const struct segments *s, kv_va_t va)
+/* How many start at va or below. */
+static size_t
+segments_to(const struct segments *s, kv_va_t va)
 {
 	size_t low = 0, high = s->count;
 
@@ -120,7 +113,16 @@ segment_at(const struct segments *s, kv_va_t va)
 		else
 			high = mid;
 	}
-	return low == 0 ? NULL : &s->list[s->order[low - 1].index];
+	return low;
+}
+
+/* The last one that starts at va or below; NULL: none does. */
+static const struct kv_vmem_seg *
+segment_at(const struct segments *s, kv_va_t va)
+{
+	size_t n = segments_to(s, va);
+
+	return n == 0 ? NULL : &s->list[s->order[n - 1].index];
 }
 
 /* Is the span inside one block; or, where spans are joined, inside blocks? */
@@ -143,28 +145,53 @@ is_covered(
 	}
 }
 
+/* A block of the source that a free segment contains, if there is one. */
+static const struct kv_vmem_seg *
+idle_block(const struct segments *holes, const struct segments *busy)
+{
+	size_t i, n;
+
+	for (i = 0; i < holes->count; i++) {
+		const struct kv_vmem_seg *hole = &holes->list[i], *b;
+
+		n = hole->start == 0 ? 0 : segments_to(busy, hole->start - 1);
+		if (n == busy->count)
+			continue;
+		b = &busy->list[busy->order[n].index];
+		if (b->start - hole->start < hole->size &&
+		    b->size <= hole->size - (b->start - hole->start))
+			return b;
+	}
+	return NULL;
+}
+
 void
 kv_generic_imports(struct kv_run *run, size_t arena)
 {
 	const struct kv_arena_spec *spec = &run->sc->arenas[arena];
 	const struct kv_vmem *vm = run->arenas[arena];
 	struct segments spans = {.kind = KV_VMEM_SPAN},
+			holes = {.kind = KV_VMEM_FREE},
 			busy = {.kind = KV_VMEM_BUSY};
+	const struct kv_vmem_seg *idle;
 	size_t i;
 
 	if (spec->parent < 0)
 		return;
 	segments_collect(&spans, vm);
+	segments_collect(&holes, vm);
 	segments_collect(&busy, run->arenas[spec->parent]);
 	for (i = 0; i < spans.count; i++)
 		if (!is_covered(&busy, &spans.list[i], !spec->release))
 			kv_run_violate_id(run, "V2", spans.list[i].start,
 			    "an imported span is in no live block of the "
 			    "source");
-	if (spans.nidle != 0 && spec->release && !spans.cursor &&
+	idle = idle_block(&holes, &busy);
+	if (idle != NULL && spec->release && !spans.cursor &&
 	    kv_vmem_stats(vm).fail == 0)
-		kv_run_violate_id(run, "V2", spans.idle,
+		kv_run_violate_id(run, "V2", idle->start,
 		    "an imported span has nothing in it, and did not go back");
 	segments_fini(&spans);
+	segments_fini(&holes);
 	segments_fini(&busy);
 }

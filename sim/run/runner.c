@@ -419,7 +419,8 @@ build_arena(struct kv_runner *r, size_t i)
 		    .quantum = s->import_quantum,
 		    .slot = s->kpages * s->quantum,
 		    .origin = s->origin,
-		    .keep = !s->release,
+		    .keep = !s->release || kv_plants_has(&r->run->sc->plants,
+					       KV_PLANT_ILLUMOS_F10),
 		    .faults = link_faults_of(r->run->sc)};
 		if (kv_link_set(arenas[i], link) != 0)
 			return kv_runner_refuse(

@@ -69,6 +69,7 @@ r505_illumos_20t P=20T P=8T V9 illumos-I2 illumos-I4
 r506_illumos_red_zone clamped_first=1 clamped_first=0 illumos-I1
 r507_illumos_hole_in_memory covers=amount covers=end illumos-I3
 r508_illumos_wrong_size size=2G size=1G V1 vmem-I5
+r509_illumos_span_kept fault=illumos-F10 fault=none V2
 r510_illumos_small_quantum quantum=4K quantum=1M illumos-I8
 r511_illumos_base_goes_up clamp=off clamp=on illumos-I5
 r512_illumos_more_than_memory cap=1T cap=256G illumos-I7

@@ -185,6 +185,30 @@ START_TEST(test_kept)
 }
 END_TEST
 
+/* Imports that come and go, one step at a time; then they no longer go. */
+START_TEST(test_imports)
+{
+	static const char *const fits[] = {"bestfit", "firstfit"};
+	char text[1024];
+
+	for (unsigned kept = 0; kept < 2; kept++) {
+		snprintf(text, sizeof(text),
+		    "kvasir: 1\n"
+		    "arenas:\n"
+		    "  up: {base: 1G, size: 16G, quantum: 64K}\n"
+		    "  down: {parent: up, quantum: 4K, import_quantum: %uK, "
+		    "dialect: %s}\n"
+		    "work: [churn: {arena: down, steps: 300, fit: %s}]\n"
+		    "inject: [%s]\n",
+		    64u << _i % 3, _i % 2 == 0 ? "freebsd" : "illumos",
+		    fits[_i / 3], kept ? "illumos-F10" : "none");
+		execute(text, 3);
+		ck_assert((found("V2") != 0) == (kept != 0));
+		ck_assert_uint_eq(run->nviolations, found("V2"));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -197,6 +221,7 @@ main(void)
 	tcase_add_loop_test(tc, test_silent, 0, KV_TEST_CASES(60));
 	tcase_add_test(tc, test_wrong_free);
 	tcase_add_test(tc, test_kept);
+	tcase_add_loop_test(tc, test_imports, 0, 6);
 	suite_add_tcase(s, tc);
 	return kv_test_main(s);
 }
