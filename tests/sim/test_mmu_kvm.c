@@ -137,7 +137,7 @@ leaf(kv_va_t va)
 /* 4 + 1 pages a stack, frames dense: each guard faults, nothing else. */
 START_TEST(test_guards)
 {
-	enum { STACKS = 700, NPAGES = 4, KPAGES = 5 };
+	enum { STACKS = 300, NPAGES = 4, KPAGES = 5 };
 	static kv_va_t list[STACKS * KPAGES];
 	static const enum kv_access order[] = {
 	    KV_ACCESS_READ, KV_ACCESS_WRITE, KV_ACCESS_EXEC};
@@ -769,7 +769,7 @@ compare(struct kv_mmu *const m[MACHINES], enum kv_access access)
 
 START_TEST(test_alike)
 {
-	enum { STEPS = 60 };
+	enum { STEPS = 40 };
 	static const unsigned attrs[] = {
 	    0, KV_PTE_W, KV_PTE_W | KV_PTE_G, KV_PTE_W | KV_PTE_X | KV_PTE_U};
 	static const unsigned start[] = {0, 0, KV_PTE_A, KV_PTE_A | KV_PTE_M};
@@ -941,7 +941,7 @@ touch_halves(enum kv_access access, size_t npages)
 /* What one vCPU changes none of them has from before. */
 START_TEST(test_shootdown)
 {
-	enum { N = 400, ROUNDS = 4 };
+	enum { N = 200, ROUNDS = 3 };
 	unsigned round;
 
 	open_machine(_i);
