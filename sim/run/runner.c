@@ -240,14 +240,34 @@ spaces_of(const struct kv_scenario *sc)
 {
 	struct kv_space_config *list =
 	    kv_mem_resize(NULL, sc->nspaces, sizeof(*list));
+	const bool lossy = kv_plants_has(&sc->plants, KV_PLANT_ELFUSE_F6);
 	size_t i;
 
 	for (i = 0; i < sc->nspaces; i++)
 		list[i] = (struct kv_space_config){.name = sc->spaces[i].name,
 		    .format = sc->spaces[i].format,
 		    .promotion = sc->spaces[i].promotion,
-		    .split = sc->spaces[i].split,
+		    .split = lossy ? KV_PMAP_SPLIT_FRAME : sc->spaces[i].split,
 		    .join_any = sc->spaces[i].join_any};
+	return list;
+}
+
+/* Pools as the faults of theirs leave them. */
+static struct kv_ptpool_config *
+pools_of(const struct kv_scenario *sc)
+{
+	struct kv_ptpool_config *list =
+	    kv_mem_resize(NULL, sc->npools, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < sc->npools; i++) {
+		list[i] = sc->pools[i];
+		if (kv_plants_has(&sc->plants, KV_PLANT_ELFUSE_F1) &&
+		    list[i].capacity > 240 && list[i].reserve <= 240)
+			list[i].capacity = 240;
+		if (kv_plants_has(&sc->plants, KV_PLANT_ELFUSE_F2))
+			list[i].reserve = 0;
+	}
 	return list;
 }
 
@@ -304,7 +324,6 @@ build_world(struct kv_runner *r)
 	    .no_kstacks = !sc->kstacks.present,
 	    .nobjects = sc->nobjects,
 	    .nspaces = sc->nspaces,
-	    .pools = sc->pools,
 	    .npools = sc->npools,
 	    .nested = r->run->cfg.nested,
 	    .draws = r->run->cfg.draws,
@@ -313,6 +332,7 @@ build_world(struct kv_runner *r)
 	struct kv_place place = {.path = sc->text.path};
 	struct kv_object_config *objects;
 	struct kv_space_config *spaces;
+	struct kv_ptpool_config *pools;
 	size_t *tables;
 	int error;
 
@@ -321,10 +341,12 @@ build_world(struct kv_runner *r)
 	spec.objects = objects = objects_of(sc);
 	spec.spaces = spaces = spaces_of(sc);
 	spec.tables = tables = tables_of(sc);
+	spec.pools = pools = pools_of(sc);
 	error = kv_world_create(&spec, &r->run->world);
 	kv_mem_free(objects);
 	kv_mem_free(spaces);
 	kv_mem_free(tables);
+	kv_mem_free(pools);
 	if (error == ENOMEM)
 		return kv_runner_refuse(r, &place, "out of memory");
 	if (error != 0)

@@ -227,6 +227,13 @@ void kv_range_after(struct kv_runner *r, const struct kv_map_step *s,
     struct kv_range_watch *w, int what, int error, uint64_t done);
 void kv_range_watch_fini(struct kv_range_watch *w);
 
+/* Is the fault planted in this run? */
+static inline bool
+kv_runner_planted(const struct kv_runner *r, enum kv_plant fault)
+{
+	return kv_plants_has(&r->run->sc->plants, fault);
+}
+
 /* A step failed after it had done the pages from va on: no entry of the TLB for
  * them may be older (V7). */
 void kv_runner_judge_flushed(

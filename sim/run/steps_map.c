@@ -71,8 +71,10 @@ is_mapped(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va)
 static void
 flush(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va)
 {
-	if (s->flush)
-		kv_runner_flush(r, s->space, va, s->npages);
+	if (!s->flush || (r->run->sc->generation &&
+			     kv_runner_planted(r, KV_PLANT_ELFUSE_F10)))
+		return;
+	kv_runner_flush(r, s->space, va, s->npages);
 }
 
 /* A step that fails midway has still changed the pages that it did. */
@@ -185,6 +187,9 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	bool before = r->run->tlb != NULL && is_mapped(r, s, va);
 	int error;
 
+	if (s->present == KV_PRESENT_SKIP &&
+	    kv_runner_planted(r, KV_PLANT_ELFUSE_F8))
+		range.present = KV_SPACE_REPLACE;
 	if (s->object >= 0) {
 		range.object = w->objects[s->object];
 		range.domain = r->run->sc->objects[s->object].domain;
@@ -201,6 +206,8 @@ static int
 unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 {
 	struct kv_space *space = &r->run->world->spaces[s->space];
+	const bool returns = r->run->sc->returns_early ||
+			     kv_runner_planted(r, KV_PLANT_ELFUSE_F3);
 	uint64_t *done = &r->run->op.done;
 	int error;
 
@@ -215,9 +222,9 @@ unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	if (error == 0)
 		flush(r, s, va);
 	else
-		flush_done(r, s, va, *done, r->run->sc->returns_early);
+		flush_done(r, s, va, *done, returns);
 	/* Who returns early does not say what it did, either (V8). */
-	if (error != 0 && r->run->sc->returns_early)
+	if (error != 0 && returns)
 		*done = 0;
 	return error;
 }

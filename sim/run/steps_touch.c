@@ -53,7 +53,8 @@ gather(struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 	struct kv_pending *p = &r->pending;
 	const kv_va_t last = va + ((npages - 1) << shift);
 
-	if (p->npages != 0 && g->first_only)
+	if (p->npages != 0 &&
+	    (g->first_only || kv_runner_planted(r, KV_PLANT_ELFUSE_F9)))
 		return;
 	if (p->npages == 0) {
 		*p = (struct kv_pending){space, va, last, npages, false};

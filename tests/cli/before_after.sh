@@ -32,16 +32,14 @@ done <<'ROWS'
 c101_global_alone flush=none flush=previous V7
 c101_global_alone flush=none flush=all V7
 c101_global_alone flush=none flush=own V7
-r400_elfuse_third_isolate pool_pages=240 pool_pages=3558 elfuse-E7
-r401_elfuse_unmap_in_full_pool reserve=0 reserve=2 elfuse-E7
-r401_elfuse_unmap_in_full_pool reserve=1 reserve=2 elfuse-E7
-r402_elfuse_partial_unmap on_fail=return on_fail=flush V7 V8 elfuse-E6
+r400_elfuse_third_isolate fault=elfuse-F1 fault=none elfuse-E7
+r401_elfuse_unmap_in_full_pool fault=elfuse-F2 fault=none elfuse-E7
+r402_elfuse_partial_unmap fault=elfuse-F3 fault=none V7 V8 elfuse-E6
 r403_elfuse_page_drawn_twice race=5 race=0 V3 elfuse-E2 ptpool-I1
-r404_elfuse_split_loses split=loses_frame split=exact V5
-r404_elfuse_split_loses split=loses_right split=exact V5
-r405_elfuse_block_over_table present=replace present=skip V3 elfuse-E5 ptpool-I5
-r406_elfuse_first_range_only join=first join=bounds V7
-r407_elfuse_same_generation bump=false bump=true V7
+r404_elfuse_split_loses fault=elfuse-F6 fault=none V5
+r405_elfuse_block_over_table fault=elfuse-F8 fault=none V3 elfuse-E5 ptpool-I5
+r406_elfuse_first_range_only fault=elfuse-F9 fault=none V7
+r407_elfuse_same_generation fault=elfuse-F10 fault=none V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
 r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
 r450_nub_store_window order=late order=early nub-N1

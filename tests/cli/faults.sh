@@ -23,7 +23,8 @@ cut -d' ' -f1 table | sort >rows
 
 # ---- a scenario each, and no other
 for file in "$source"/scenarios/r*.yaml; do
-	sed -n 's/^param: *{fault: \[\([a-z]*-F[0-9]*\),.*/\1/p' "$file" |
+	sed -n -e 's/^param: *{fault: \[\([a-z]*-F[0-9]*\),.*/\1/p' \
+	    -e 's/^  fault: \[\([a-z]*-F[0-9]*\),.*/\1/p' "$file" |
 	    sed "s|\$| $file|"
 done | sort >scenarios
 cut -d' ' -f1 scenarios | sort -u | diff rows - >difference ||
