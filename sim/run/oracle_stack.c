@@ -112,6 +112,9 @@ check_pages(const struct made *m)
 		blame(o, 3, m->ks, "the pindexes are not those of the slot");
 		return;
 	}
+	if (!is_old(o) && !is_default(o, m->npages) &&
+	    x == o->policy.objects[0])
+		blame(o, 9, m->ks, "sizes share an object");
 	for (i = 0; i < m->npages; i++) {
 		struct oracle_object *other =
 		    o->policy.objects[x == o->policy.objects[0]];

@@ -407,6 +407,23 @@ static const struct bad {
 	"object.insert kstack_alt_object pindex=0 pfn=4096 npages=4\n" PAGES
 	    CREATE,
 	0x1000},
+    {"freebsd-I9",
+	MEMORY
+	"kstack.policy kstack scheme=1 npages=4 gpages=1 "
+	"origin=0x0\n" KVA_ARENA("kernel") KVA_DOMAIN(
+	    "0") "object.create kstack_object npages=9000 colored=0 color=0 "
+		 "guard=0\n"
+		 "vmem.import kernel va=0x0 size=20971520\n"
+		 "vmem.alloc kernel va=0x0 size=20971520\n"
+		 "vmem.import domain0 va=0x0 size=20971520\n"
+		 "vmem.alloc domain0 va=0x0 size=12288\n"
+		 "phys.alloc phys pa=0x1000000 npages=2 domain=0 pool=0\n"
+		 "object.insert kstack_object pindex=1 pfn=4096 "
+		 "npages=2\n" PAGE("0x1000", "1", "0x1000000", "0")
+		     PAGE("0x1000", "2", "0x1001000",
+			 "0") "kstack.create kstack ks=0x1000 npages=2 "
+			      "domain=0 pindex=1\n",
+	0x1000},
     {"freebsd-I10", STACK "run.drained run stacks=0\n", 1},
     {"freebsd-I10", CHUNK "run.drained run stacks=0\n", 10465280},
     {"freebsd-I10", BACKED NO_KVA "run.drained run stacks=0\n", 4},
