@@ -26,6 +26,11 @@ int kv_cmd_vmem(const struct kv_opts *opts);
 int kv_cmd_run_once(const struct kv_opts *opts, struct kv_once_config *cfg,
     struct kv_errors *errors);
 
+/* replay of a recording that stands at path, called as the operand; the tap is
+ * told what happens. */
+int kv_cmd_replay_from(
+    const struct kv_opts *opts, const char *path, const struct kv_tap *tap);
+
 /* replay of an event log (cmd_log.c). */
 int kv_cmd_replay_log(const struct kv_opts *opts);
 

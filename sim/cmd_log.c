@@ -5,7 +5,7 @@
  * The head of a log says what was asked, and holds the scenario: it is run
  * again, which gives the same report, and every event is held against the log.
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -109,8 +109,16 @@ set(struct kv_opts *o, const struct kv_log_head *head)
 {
 	uint64_t number;
 
-	if (strcmp(head->word, "run") == 0)
+	if (strcmp(head->word, "run") == 0 || strcmp(head->word, "replay") == 0)
 		return *head->text != '\0';
+	if (strcmp(head->word, "policy") == 0) {
+		o->policy = head->text;
+		return *head->text != '\0';
+	}
+	if (strcmp(head->word, "resident") == 0)
+		return kv_opts_number(head->text, &o->resident);
+	if (strcmp(head->word, "strict") == 0)
+		return o->strict = true;
 	if (strcmp(head->word, "seed") == 0)
 		return kv_opts_number(head->text, &o->seed);
 	if (strcmp(head->word, "audit") == 0) {
@@ -142,7 +150,8 @@ head_apply(const struct kv_event_reader *reader, const struct kv_opts *opts,
 	    .audit = opts->audit,
 	    .format = opts->format,
 	    .output = opts->output};
-	if (kv_event_reader_word(reader, "run") == NULL)
+	if (kv_event_reader_word(reader, "run") == NULL &&
+	    kv_event_reader_word(reader, "replay") == NULL)
 		return refuse(reader, 1,
 		    "the log does not say what was run, so it cannot be "
 		    "replayed",
@@ -156,6 +165,35 @@ head_apply(const struct kv_event_reader *reader, const struct kv_opts *opts,
 
 /* ---- Replay -------------------------------------------------------------- */
 
+/* A recording is read from a file: from one without a name. */
+static int
+replay_recording(
+    struct follower *f, const struct kv_opts *asked, const struct kv_tap *tap)
+{
+	char *called = kv_mem_text(kv_event_reader_word(f->reader, "replay"));
+	struct kv_opts opts = *asked;
+	char path[32];
+	FILE *file = tmpfile();
+	size_t size;
+	const char *text = kv_event_reader_raw(f->reader, &size);
+	int status = KV_EXIT_USAGE;
+
+	opts.operands = &called;
+	opts.noperands = 1;
+	if (file != NULL && fwrite(text, 1, size, file) == size &&
+	    fflush(file) == 0) {
+		rewind(file);
+		snprintf(path, sizeof(path), "/dev/fd/%d", fileno(file));
+		status = kv_cmd_replay_from(&opts, path, tap);
+	} else {
+		kv_log_error("replay: no room for the recording");
+	}
+	if (file != NULL)
+		fclose(file);
+	kv_mem_free(called);
+	return status;
+}
+
 static int
 replay(struct follower *f, const struct kv_opts *asked)
 {
@@ -168,9 +206,13 @@ replay(struct follower *f, const struct kv_opts *asked)
 	/* What the log asks for, its reader did not. */
 	if (asked->kvm)
 		kv_jail_enter();
-	kv_event_reader_input(f->reader, &text);
-	cfg.text = &text;
-	status = kv_cmd_run_once(asked, &cfg, f->errors);
+	if (cfg.path != NULL) {
+		kv_event_reader_input(f->reader, &text);
+		cfg.text = &text;
+		status = kv_cmd_run_once(asked, &cfg, f->errors);
+	} else {
+		status = replay_recording(f, asked, &cfg.run.tap);
+	}
 	follow_end(f);
 	if (f->error != 0)
 		return KV_EXIT_USAGE;

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "in/lines.h"
 #include "in/thread_trace.h"
 #include "in/trace_kv.h"
+#include "out/event_log.h"
 #include "out/files.h"
 #include "out/hint.h"
 #include "out/log.h"
@@ -189,13 +191,14 @@ sample_count(const struct kv_thread_trace *trace)
 
 static int
 trace_run(const struct kv_thread_trace *trace, const struct choice *c,
-    const struct kv_opts *opts)
+    const struct kv_opts *opts, const struct kv_tap *tap)
 {
 	struct kv_replay_config cfg = {
 	    .trace = trace,
 	    .machine = kv_machine_find("amd64"),
 	    .resident = opts->resident,
 	    .audit = opts->audit,
+	    .tap = *tap,
 	};
 	struct kv_replay_report report = {
 	    .name = kv_files_name(opts->operands[0]),
@@ -216,26 +219,108 @@ trace_run(const struct kv_thread_trace *trace, const struct choice *c,
 }
 
 int
-kv_cmd_replay(const struct kv_opts *opts)
+kv_cmd_replay_from(
+    const struct kv_opts *opts, const char *path, const struct kv_tap *tap)
 {
 	struct kv_thread_trace trace;
 	struct kv_errors errors = {0};
 	struct choice choice = {0};
-	int status;
+	int status = choice_parse(&choice, opts->policy);
 
-	if (kv_event_log_recognise(opts->operands[0]))
-		return kv_cmd_replay_log(opts);
-	status = choice_parse(&choice, opts->policy);
-
-	if (status == 0 && kv_thread_trace_read(opts->operands[0], opts->strict,
-			       &trace, &errors) != 0)
+	if (status == 0 && tap->fn != NULL && choice.count != 1) {
+		kv_log_error("replay: an event log is of one policy "
+			     "(--policy P)");
+		status = KV_EXIT_USAGE;
+	}
+	if (status == 0 &&
+	    kv_thread_trace_read(path, opts->strict, &trace, &errors) != 0)
 		status = KV_EXIT_USAGE;
 	else if (status == 0) {
-		status = trace_run(&trace, &choice, opts);
+		status = trace_run(&trace, &choice, opts, tap);
 		kv_thread_trace_fini(&trace);
 	}
 	kv_errors_print(&errors);
 	kv_errors_fini(&errors);
 	kv_mem_free(choice.list);
 	return status;
+}
+
+/* ---- Event logs ------------------------------------------------------- */
+
+static void
+input_line(struct kv_event_log *log, const struct kv_lines *lines)
+{
+	size_t size = (size_t)(lines->end - lines->line);
+
+	kv_event_log_input(
+	    log, size != 0 ? lines->line : "\n", size != 0 ? size : 1);
+}
+
+/* What was asked, and the recording, so that the log can be replayed. */
+static int
+head_write(const struct kv_opts *opts, struct kv_event_log *log)
+{
+	struct kv_errors errors = {0};
+	struct kv_lines lines;
+	struct kv_buf b = {0};
+	int error = kv_lines_open(opts->operands[0], &lines, &errors);
+
+	kv_event_log_head(log, "replay", kv_files_name(opts->operands[0]));
+	kv_event_log_head(
+	    log, "policy", opts->policy != NULL ? opts->policy : "");
+	kv_buf_printf(&b, "%" PRIu64, opts->seed);
+	kv_event_log_head(log, "seed", b.data);
+	b.size = 0;
+	kv_buf_printf(&b, "%u", opts->audit);
+	kv_event_log_head(log, "audit", b.data);
+	b.size = 0;
+	kv_buf_printf(&b, "%" PRIu64, opts->resident);
+	kv_event_log_head(log, "resident", b.data);
+	if (opts->strict)
+		kv_event_log_head(log, "strict", "yes");
+	kv_buf_fini(&b);
+	if (error == 0) {
+		while (kv_lines_next(&lines))
+			input_line(log, &lines);
+		error = kv_lines_close(&lines, &errors);
+	}
+	kv_errors_print(&errors);
+	kv_errors_fini(&errors);
+	return error;
+}
+
+static int
+replay_traced(const struct kv_opts *opts)
+{
+	struct kv_event_log *log;
+	struct kv_tap tap;
+	int error = kv_event_log_create(opts->trace, &log);
+	int status = KV_EXIT_USAGE;
+
+	if (error == 0 && head_write(opts, log) == 0) {
+		tap = kv_event_log_tap(log);
+		status = kv_cmd_replay_from(opts, opts->operands[0], &tap);
+	}
+	if (error == 0)
+		error = kv_event_log_close(
+		    log, status == KV_EXIT_OK || status == KV_EXIT_FAILED);
+	if (error == 0)
+		return status;
+	kv_log_error("--trace %s: %s", opts->trace, strerror(error));
+	return KV_EXIT_USAGE;
+}
+
+int
+kv_cmd_replay(const struct kv_opts *opts)
+{
+	const struct kv_tap nobody = {0};
+
+	if (kv_event_log_recognise(opts->operands[0]))
+		return kv_cmd_replay_log(opts);
+	if (opts->trace == NULL)
+		return kv_cmd_replay_from(opts, opts->operands[0], &nobody);
+	if (strcmp(opts->operands[0], "-") != 0)
+		return replay_traced(opts);
+	kv_log_error("replay: --trace needs a recording that is a file");
+	return KV_EXIT_USAGE;
 }

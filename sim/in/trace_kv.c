@@ -277,6 +277,13 @@ kv_event_reader_input(const struct kv_event_reader *r, struct kv_text *text)
 }
 
 const char *
+kv_event_reader_raw(const struct kv_event_reader *r, size_t *size)
+{
+	*size = r->input_size;
+	return r->input_size != 0 ? r->input : "";
+}
+
+const char *
 kv_event_reader_path(const struct kv_event_reader *r)
 {
 	return r->lines.path;

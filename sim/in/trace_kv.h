@@ -42,6 +42,10 @@ const char *kv_event_reader_word(
 void kv_event_reader_input(
     const struct kv_event_reader *reader, struct kv_text *text);
 
+/* The input as it stood; *size gets its bytes. */
+const char *kv_event_reader_raw(
+    const struct kv_event_reader *reader, size_t *size);
+
 /*
  * The next event; its names live as long as the reader.
  * => true and *event; false at the end, or EINVAL in *error with an entry

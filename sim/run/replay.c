@@ -7,6 +7,8 @@
 #include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
+#include "run/listen.h"
+#include "run/oracle.h"
 
 /* Operations between two looks at the progress. */
 enum { PROGRESS_STEP = 1 << 14 };
@@ -25,6 +27,10 @@ struct driver {
 	size_t *stack_of;    /* thread -> stack, NO_STACK: its fork failed */
 	uint32_t *thread_of; /* stack -> thread; residents have none */
 	size_t op;	     /* operations done */
+	struct kv_ears ears; /* who listens */
+	struct kv_tap tap;
+	struct kv_oracle *oracle; /* from audit 2 on; else NULL */
+	uint64_t told;		  /* operations, those of residents too */
 };
 
 /* ---- Audit ------------------------------------------------------------ */
@@ -47,6 +53,46 @@ audit_world(struct driver *d, unsigned level)
 
 	if (d->cfg->audit >= level && !d->result->violated)
 		violate(d, kv_world_check(d->world, &diag), &diag);
+}
+
+/* An operation begins. */
+static void
+tell_op(struct driver *d)
+{
+	kv_tap_emit(&d->tap, KV_EV_RUN_OP, "replay", ++d->told, 0, 0, 0);
+}
+
+/* What the judge of events has found. */
+static void
+audit_events(struct driver *d)
+{
+	const struct kv_finding *f;
+	struct kv_diag diag;
+	size_t count;
+
+	if (d->oracle == NULL || d->result->violated)
+		return;
+	kv_oracle_settle(d->oracle);
+	f = kv_oracle_findings(d->oracle, &count);
+	if (count != 0)
+		violate(d,
+		    kv_diag_set(&diag, EFAULT, f->module, f->invariant,
+			f->address, f->text),
+		    &diag);
+}
+
+static void
+listen(struct driver *d)
+{
+	struct kv_tap tap;
+
+	kv_ears_add(&d->ears, &d->cfg->tap);
+	if (d->cfg->audit >= 2) {
+		d->oracle = kv_oracle_create();
+		tap = kv_oracle_tap(d->oracle);
+		kv_ears_add(&d->ears, &tap);
+	}
+	d->tap = kv_ears_tap(&d->ears);
 }
 
 /* What a step touched: the stack that it made. */
@@ -101,10 +147,12 @@ ops_run(struct driver *d, size_t stop)
 		const struct kv_thread_op *op = &d->trace->ops[d->op];
 
 		kv_limit_step();
+		tell_op(d);
 		if (op->what == KV_THREAD_FORK)
 			fork_op(d, op);
 		else
 			exit_op(d, op);
+		audit_events(d);
 		kv_world_note_usage(d->world);
 		d->op += !d->result->panicked;
 	}
@@ -115,8 +163,10 @@ residents_create(struct driver *d)
 {
 	for (uint64_t i = 0; i < d->cfg->resident; i++) {
 		kv_limit_step();
+		tell_op(d);
 		if (kv_world_spawn(d->world, 0, 0) == 0)
 			audit_stack(d, d->world->nstacks - 1);
+		audit_events(d);
 		kv_world_note_usage(d->world);
 	}
 }
@@ -206,9 +256,9 @@ replay(struct driver *d)
 /* ---- The whole -------------------------------------------------------- */
 
 static int
-world_create(const struct kv_replay_config *cfg, const struct kv_policy *policy,
-    struct kv_world **world)
+world_create(struct driver *d, const struct kv_policy *policy)
 {
+	const struct kv_replay_config *cfg = d->cfg;
 	struct kv_phys_range ranges[KV_THREAD_DOMAINS];
 	struct kv_world_spec spec = {
 	    .machine = cfg->machine,
@@ -220,6 +270,7 @@ world_create(const struct kv_replay_config *cfg, const struct kv_policy *policy,
 	    .request = policy->request,
 	    .npages = cfg->machine->kstack_pages,
 	    .gpages = cfg->machine->kstack_guard,
+	    .tap = d->tap,
 	};
 
 	for (unsigned i = 0; i < spec.ndomains; i++)
@@ -228,7 +279,7 @@ world_create(const struct kv_replay_config *cfg, const struct kv_policy *policy,
 		    .end = KV_REPLAY_MEMORY_START + (i + 1) * KV_REPLAY_MEMORY,
 		    .domain = i,
 		};
-	return kv_world_create(&spec, world);
+	return kv_world_create(&spec, &d->world);
 }
 
 uint64_t
@@ -247,17 +298,22 @@ kv_replay_run(const struct kv_replay_config *cfg,
 	int error;
 
 	kv_limit_start();
-	error = world_create(cfg, policy, &d.world);
-	if (error != 0)
+	listen(&d);
+	error = world_create(&d, policy);
+	if (error != 0) {
+		kv_oracle_destroy(d.oracle);
 		return error;
+	}
 	*result = (struct kv_replay){.policy = policy};
 	d.stack_of = kv_mem_resize(NULL, nthreads, sizeof(*d.stack_of));
 	d.thread_of =
 	    kv_mem_resize(NULL, cfg->resident + nthreads, sizeof(*d.thread_of));
 	replay(&d);
+	kv_tap_emit(&d.tap, KV_EV_RUN_END, "replay", d.told, 0, 0, 0);
 	kv_mem_free(d.stack_of);
 	kv_mem_free(d.thread_of);
 	kv_world_destroy(d.world);
+	kv_oracle_destroy(d.oracle);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct kv_replay_config {
 	uint64_t resident; /* stacks that are there before the first event */
 	unsigned audit;	   /* 0 none, 1 peak and end, 2 touched, 3 all */
 	unsigned nsamples; /* over time, at least 2; 0 = no plots are wanted */
+	struct kv_tap tap; /* is told what happens; {0}: nobody is */
 };
 
 /* What one policy made of the recording. */

@@ -17,10 +17,14 @@ fail() {
 for file in "$scenarios"/*.yaml; do
 	case $(basename "$file") in z*) continue ;; esac
 	"$kvasir" run "$file" --trace "$tmp/log" --format json >"$tmp/a"
-	"$kvasir" run "$file" --format json >"$tmp/plain"
 	"$kvasir" check "$tmp/log" >"$tmp/b" || fail "$file: $(cat "$tmp/b")"
-	cmp "$tmp/a" "$tmp/plain"
-	case $(basename "$file") in t1*) continue ;; esac # long ones
+	case $(basename "$file") in
+	t1*) continue ;; # long ones
+	*0_* | *5_*)
+		"$kvasir" run "$file" --format json >"$tmp/plain"
+		cmp "$tmp/a" "$tmp/plain"
+		;;
+	esac
 	"$kvasir" replay "$tmp/log" --format json >"$tmp/b" ||
 		fail "$file: not replayed"
 	cmp "$tmp/a" "$tmp/b"
@@ -40,6 +44,20 @@ grep -q '^: define scheme=old$' "$tmp/1" || fail "the head lacks a parameter"
 if grep -q "$tmp" "$tmp/1"; then
 	fail "a path in the log"
 fi
+
+# A recording: one policy, the same report, judged and held against.
+recording=$scenarios/linux-6.18-forks.perf.txt.gz
+"$kvasir" replay "$recording" --resident 100 --policy freebsd-d38852 \
+    --trace "$tmp/forks" >"$tmp/a"
+"$kvasir" replay "$recording" --resident 100 --policy freebsd-d38852 >"$tmp/b"
+cmp "$tmp/a" "$tmp/b"
+"$kvasir" replay "$tmp/forks" >"$tmp/b"
+cmp "$tmp/a" "$tmp/b"
+"$kvasir" check "$tmp/forks" >"$tmp/b" || fail "$(cat "$tmp/b")"
+"$kvasir" replay "$recording" --trace "$tmp/all" >"$tmp/b" 2>"$tmp/err" &&
+	fail "a log of several policies"
+grep -q "of one policy" "$tmp/err" || fail "$(cat "$tmp/err")"
+[ ! -e "$tmp/all" ] || fail "a log of nothing"
 
 # A log that says something else, or less, or more.
 status=0
