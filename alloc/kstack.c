@@ -352,8 +352,6 @@ pages_emit(const struct kv_kstack *ks, const struct kv_stack *stack,
 {
 	unsigned shift = ks->cfg.machine->page_shift;
 
-	if (ks->cfg.tap.fn == NULL)
-		return;
 	for (unsigned i = 0; i < stack->npages; i++)
 		kv_tap_emit(&ks->cfg.tap, KV_EV_KSTACK_PAGE, "kstack",
 		    stack->ks, stack->pindex + i, pfns[i] << shift,
@@ -362,12 +360,20 @@ pages_emit(const struct kv_kstack *ks, const struct kv_stack *stack,
 	    stack->domain, stack->pindex);
 }
 
+static inline void
+backed(struct kv_kstack *ks, const struct kv_stack *stack, const kv_pfn_t *pfns,
+    enum kv_event_kind why)
+{
+	ks->wrong_domain += kstack_is_misplaced(ks, stack, pfns[0]);
+	if (ks->cfg.tap.fn != NULL)
+		pages_emit(ks, stack, pfns, why);
+}
+
 void
 kv_kstack_backed(struct kv_kstack *ks, const struct kv_stack *stack,
     const kv_pfn_t *pfns, enum kv_event_kind why)
 {
-	ks->wrong_domain += kstack_is_misplaced(ks, stack, pfns[0]);
-	pages_emit(ks, stack, pfns, why);
+	backed(ks, stack, pfns, why);
 }
 
 /* KVA and pages from one domain.  => 0; ENOMEM, EEXIST with all undone */
@@ -392,7 +398,7 @@ create_in(struct kv_kstack *ks, struct kv_stack *stack)
 		kv_vmem_free(vm, kva, size, NULL);
 		return error;
 	}
-	kv_kstack_backed(ks, stack, pfns, KV_EV_KSTACK_CREATE);
+	backed(ks, stack, pfns, KV_EV_KSTACK_CREATE);
 	return 0;
 }
 
@@ -423,26 +429,12 @@ kv_kstack_is_low(const void *arg, unsigned domain)
 	       kv_phys_free_min(ks->cfg.phys, domain);
 }
 
-/* From one domain after the other.  => 0; ENOMEM */
-static int
-create_from(struct kv_kstack *ks, unsigned domain, struct kv_stack *stack)
-{
-	struct kv_domainset_walk walk;
-	int error = ENOMEM;
-
-	kv_domainset_start(&ks->domains, domain, kv_kstack_is_low, ks, &walk);
-	while (error == ENOMEM && kv_domainset_next(&walk, &domain)) {
-		stack->domain = (uint16_t)domain;
-		error = create_in(ks, stack);
-	}
-	return error;
-}
-
 int
 kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
     struct kv_stack *stack)
 {
 	struct kv_stack s = {.npages = npages};
+	struct kv_domainset_walk walk;
 	int error = ENOMEM;
 
 	if (domain >= ks->cfg.ndomains)
@@ -453,8 +445,15 @@ kv_stack_create(struct kv_kstack *ks, unsigned npages, unsigned domain,
 		s.npages = ks->cfg.machine->kstack_max;
 	if (!kstack_is_default(ks, s.npages) && others_reserve(ks) != 0)
 		goto out;
-	error = ks->cfg.faults == 0 ? create_from(ks, domain, &s)
-				    : kv_kstack_create_faulty(ks, domain, &s);
+	if (ks->cfg.faults != 0) {
+		error = kv_kstack_create_faulty(ks, domain, &s);
+		goto out;
+	}
+	kv_domainset_start(&ks->domains, domain, kv_kstack_is_low, ks, &walk);
+	while (error == ENOMEM && kv_domainset_next(&walk, &domain)) {
+		s.domain = (uint16_t)domain;
+		error = create_in(ks, &s);
+	}
 out:
 	if (error != 0) {
 		ks->failed++;
@@ -486,77 +485,54 @@ kv_kstack_not_busy(const struct kv_kstack *ks, const struct kv_stack *stack,
 	    "freed KVA is not busy in that arena (bt != NULL)");
 }
 
-/* I5: the slot's KVA goes to its owner; *gone: it went, whatever became of
- * the chunk that it was the last of. */
-static int
-kva_give(struct kv_kstack *ks, const struct kv_stack *stack, unsigned domain,
-    bool *gone, struct kv_diag *diag)
+/* The slot's KVA did not go; or it did, and the chunk that it was the last of
+ * did not.  => which of them; *diag */
+static bool
+is_gone(const struct kv_kstack *ks, const struct kv_stack *stack, int error,
+    const struct kv_diag *why, struct kv_diag *diag)
 {
-	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
-	struct kv_diag why = {.module = "vmem"};
-	int error = kv_vmem_free(kstack_arena_for(ks, stack->npages, domain),
-	    kstack_kva(ks, stack), size, &why);
-
-	*gone = error == 0 || strcmp(why.module, "vmem") != 0;
-	if (!*gone)
-		return kv_kstack_not_busy(ks, stack, error, diag);
-	if (error != 0 && diag != NULL)
-		*diag = why;
-	return error;
-}
-
-/* What the kernel asserts of a stack that goes.  => 0; EINVAL and *diag */
-static int
-dispose_check(const struct kv_kstack *ks, const struct kv_stack *stack,
-    kv_pindex_t *pindex, struct kv_diag *diag)
-{
-	if (stack->domain >= ks->cfg.ndomains)
-		return kv_diag_set(diag, EINVAL, "freebsd", 7, stack->ks,
-		    "the stack's domain does not exist");
-	if (kstack_first_pindex(ks, stack, pindex) != 0)
-		return kv_diag_set(
-		    diag, EINVAL, "freebsd", 2, stack->ks, "guard page pindex");
-	return 0;
-}
-
-/* The stack's pages, which it may have lost to swapping. */
-static int
-pages_give(struct kv_kstack *ks, const struct kv_stack *stack,
-    kv_pindex_t pindex, struct kv_diag *diag)
-{
-	if (ks->nout != 0 && kv_stack_is_out(ks, stack)) {
-		kv_kstack_not_out(ks, stack);
-		return 0;
+	if (strcmp(why->module, "vmem") == 0) {
+		kv_kstack_not_busy(ks, stack, error, diag);
+		return false;
 	}
-	return kv_page_free(ks->cfg.reserv,
-		   kstack_object_for(ks, stack->npages), pindex, stack->npages,
-		   NULL) == 0
-		   ? 0
-		   : kv_diag_set(diag, ENOENT, "freebsd", 3, stack->ks,
-			 "kernel stack page is already missing");
+	if (diag != NULL)
+		*diag = *why;
+	return true;
 }
 
 int
 kv_stack_dispose(
     struct kv_kstack *ks, const struct kv_stack *stack, struct kv_diag *diag)
 {
+	uint64_t size = (stack->npages + ks->cfg.gpages) * ks->page;
+	struct kv_object *obj = kstack_object_for(ks, stack->npages);
 	unsigned domain = stack->domain;
-	bool misplaced = false, gone = false;
+	bool misplaced = false;
 	kv_pindex_t pindex;
+	struct kv_diag why;
 	kv_pfn_t first;
-	int error = dispose_check(ks, stack, &pindex, diag);
+	int error;
 
-	if (error == 0 && ks->cfg.ndomains > 1) {
-		if (kv_object_lookup(kstack_object_for(ks, stack->npages),
-			pindex, &first) == 0)
-			misplaced = kstack_is_misplaced(ks, stack, first);
-		error = kv_kstack_infer_domain(ks, stack, &domain, diag);
-	}
-	if (error == 0)
-		error = pages_give(ks, stack, pindex, diag);
-	if (error == 0)
-		error = kva_give(ks, stack, domain, &gone, diag);
-	if (!gone)
+	if (domain >= ks->cfg.ndomains)
+		return kv_diag_set(diag, EINVAL, "freebsd", 7, stack->ks,
+		    "the stack's domain does not exist");
+	if (kstack_first_pindex(ks, stack, &pindex) != 0)
+		return kv_diag_set(
+		    diag, EINVAL, "freebsd", 2, stack->ks, "guard page pindex");
+	if (ks->cfg.ndomains > 1 && kv_object_lookup(obj, pindex, &first) == 0)
+		misplaced = kstack_is_misplaced(ks, stack, first);
+	if (ks->cfg.faults != 0 &&
+	    (error = kv_kstack_infer_domain(ks, stack, &domain, diag)) != 0)
+		return error;
+	if (ks->nout != 0 && kv_stack_is_out(ks, stack))
+		kv_kstack_not_out(ks, stack);
+	else if (kv_page_free(
+		     ks->cfg.reserv, obj, pindex, stack->npages, NULL) != 0)
+		return kv_diag_set(diag, ENOENT, "freebsd", 3, stack->ks,
+		    "kernel stack page is already missing");
+	error = kv_vmem_free(kstack_arena_for(ks, stack->npages, domain),
+	    kstack_kva(ks, stack), size, &why);
+	if (error != 0 && !is_gone(ks, stack, error, &why, diag))
 		return error;
 	if (!kstack_is_default(ks, stack->npages))
 		others_remove(ks, stack);
