@@ -10,6 +10,7 @@ help:
 	@echo 'make coverage   what of alloc/ do the tests reach?'
 	@echo 'make fail-each  each scenario with each of its draws refused'
 	@echo 'make fuzz   libFuzzer on every reader and allocator, FUZZ_TIME=60'
+	@echo 'make prove  proofs of the arithmetic by Frama-C, and broken ones (long)'
 	@echo 'make clean  remove what the others made'
 
 run:
@@ -63,7 +64,12 @@ fuzz:
 	@cmake --build --preset fuzz
 	@tests/fuzz/fuzz.sh build-fuzz $(FUZZ_TIME)
 
+prove:
+	@.ci/deps prove
+	@why3 config detect >/dev/null 2>&1
+	@tests/prove/prove.py .
+
 clean:
 	rm -rf build build-gcc build-clang build-asan build-coverage build-fuzz
 
-.PHONY: help run test bench mutants fail-each coverage fuzz clean
+.PHONY: help run test bench mutants fail-each coverage fuzz prove clean

@@ -83,6 +83,14 @@ kv_round_up(uint64_t x, uint64_t step, uint64_t *up)
 	return kv_add(x, rem == 0 ? 0 : step - rem, up);
 }
 
+/* Is a multiple of boundary, a power of two, inside [start, start + size), but
+ * not at its start?  size > 0; ends are taken modulo 2^64. */
+static inline bool
+kv_crosses(uint64_t start, uint64_t size, uint64_t boundary)
+{
+	return ((start ^ (start + size - 1)) & (0 - boundary)) != 0;
+}
+
 /* Do [a, a + an) and [b, b + bn) share a byte?  Ends may be 2^64. */
 static inline bool
 kv_overlap(uint64_t a, uint64_t an, uint64_t b, uint64_t bn)

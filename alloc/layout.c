@@ -72,7 +72,7 @@ kv_layout_set_window(struct kv_layout *l, kv_va_t base, uint64_t size)
 static bool
 is_negative(uint64_t size)
 {
-	return size >> 63 != 0;
+	return size > INT64_MAX;
 }
 
 /* Is [base, base + size) cut by 2^64?  It may end there. */

@@ -24,8 +24,7 @@ kv_arena_fits(const struct bt *t, const struct kv_vmem_req *rq, kv_va_t *va)
 	start = kv_align_up(start - rq->phase, rq->align) + rq->phase;
 	if (start < t->start)
 		start += rq->align;
-	if (rq->nocross != 0 &&
-	    ((start ^ (start + rq->size - 1)) & (0 - rq->nocross)) != 0)
+	if (rq->nocross != 0 && kv_crosses(start, rq->size, rq->nocross))
 		start = kv_align_up(start - rq->phase, rq->nocross) + rq->phase;
 	if (start < lowest || start > end || end - start < rq->size - 1)
 		return false;

@@ -30,7 +30,7 @@ for target; do
 	log=$work/$target.log
 	status=0
 	"$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" \
-		-runs="${FUZZ_RUNS:--1}" -timeout=10 -rss_limit_mb=2048 \
+		-runs="${FUZZ_RUNS:--1}" -timeout=60 -rss_limit_mb=2048 \
 		-max_len=4096 -print_final_stats=1 -print_funcs=0 "$@" \
 		-artifact_prefix="$work/found/$target-" "$work/$target" \
 		>"$log" 2>&1 || status=$?
