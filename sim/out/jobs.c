@@ -222,9 +222,14 @@ attend(struct crew *c, struct worker *w)
 {
 	if (!take(c, w))
 		return replace(c, w);
-	if (w->at.next == w->at.end)
+	if (w->at.next != w->at.end)
+		return 0;
+	if (!c->jobs->apart) {
 		feed(c, w);
-	return 0;
+		return 0;
+	}
+	stop(w);
+	return c->left.next == c->left.end ? 0 : hire(c, w);
 }
 
 static int

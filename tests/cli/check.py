@@ -522,6 +522,17 @@ def without_kvm():
     want(report.cases == {'a': 'pass', 'b': 'fail'}, f'{report.cases}')
 
 
+def with_kvm():
+    """One guest after another, each in a process of its own."""
+    machine = subprocess.run([PROGRAM, 'machine', '--require-kvm'],
+                             capture_output=True, check=False)
+    if machine.returncode == 0:
+        report, _ = check(0, 'set', *(f'{SOURCE}/scenarios/{name}.yaml' for name
+                          in ('x002_guards', 'm007_protect_demotes')),
+                          '--backend', 'kvm')
+        want(set(report.cases.values()) == {'pass'}, f'{report.cases}')
+
+
 def shipped():
     """All scenarios of the repository but the slow ones, as a CI would."""
     os.mkdir('quick')
@@ -538,7 +549,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         for part in (verdicts, refusals, junit_files, jobs, baselines, killed,
-                     mutants, without_kvm, shipped):
+                     mutants, without_kvm, with_kvm, shipped):
             part()
         os.chdir('/')
     print(f'{len(FAILED)} complaints')
