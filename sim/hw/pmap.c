@@ -272,6 +272,7 @@ kv_pmap_create(const struct kv_pmap_config *cfg, struct kv_pmap **pmap)
 	p->store = cfg->store;
 	p->store_arg = cfg->store_arg;
 	p->draws = cfg->draws;
+	p->keeps = cfg->source.get == NULL;
 	p->source = cfg->source;
 	if (p->source.get == NULL)
 		p->source = (struct kv_pt_source){bump_get, bump_put, p};

@@ -42,6 +42,7 @@ remove_leaf(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 {
 	if (t->level == 0 && (t->entry[i] & p->contig) != 0)
 		p->stats.grouped--;
+	p->kept -= t->level != 0 && p->kept != 0;
 	kv_pt_put(p, t, i, 0);
 	kv_pt_leaves(p, t, -1);
 	p->pages -= kv_pt_pages(p, t->level);

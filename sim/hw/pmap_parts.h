@@ -44,6 +44,8 @@ struct kv_pmap {
 	kv_pmap_store_fn *store;    /* (c) */
 	void *store_arg;	    /* (c) */
 	struct kv_draws *draws;	    /* (c) */
+	bool keeps;    /* (c) tables of promotions, for their demotions */
+	uint64_t kept; /* of those, at most */
 	uint64_t va_mask, va_sign, va_high; /* (c) canonical form */
 	unsigned psind_full;	  /* (c) psind of a full reservation */
 	bool user;		  /* (c) superpages of full tables alone */

@@ -16,7 +16,8 @@
  *   can fail, whether or not the table is full; a process's (user) only tries
  *   full ones.
  *   Simplified: FreeBSD keeps the table page of a promoted range for its
- *   demotion, here it goes back to the source and a demotion asks for one; and
+ *   demotion, here it goes back to the source and a demotion asks for one
+ *   (unlimited ones are not refused then, whatever draws are); and
  *   amd64 takes W from entries that are W but not M rather than fail when some
  *   are M, which gives up the permission that keeps M exact.
  *   A demotion leaves single entries, no groups.
@@ -125,6 +126,7 @@ promote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	p->stats.leaves[t->level]++;
 	kv_pt_free(p, child);
 	p->stats.promotions++;
+	p->kept += p->keeps;
 	kv_pt_make_group(p, t, i);
 }
 
@@ -187,10 +189,17 @@ kv_pt_demote(struct kv_pmap *p, struct kv_pt *t, unsigned i)
 	const unsigned attr = kv_pt_attr(p, t->entry[i]);
 	const uint64_t first = kv_pt_leaf(p, pa, level, attr);
 	struct kv_pt *child;
-	int error = kv_pt_create(p, level, false, &child);
+	struct kv_draws *draws = p->draws;
+	int error;
 
+	/* The table of a promotion was kept for this: none is drawn. */
+	if (p->kept != 0)
+		p->draws = NULL;
+	error = kv_pt_create(p, level, false, &child);
+	p->draws = draws;
 	if (error != 0)
 		return error;
+	p->kept -= p->kept != 0;
 	kv_pt_break_group(p, t, i);
 	kv_pt_fill(p, child, first);
 	if (p->split != KV_PMAP_SPLIT_EXACT)

@@ -188,6 +188,36 @@ START_TEST(a_partial_back_out_is_found)
 }
 END_TEST
 
+/* The second map completes a superpage and goes on to a table that it cannot
+ * have; taking back its part splits that superpage, with the table that the
+ * promotion set free. */
+START_TEST(a_promotion_keeps_its_table)
+{
+	const struct kv_failing_config cfg = {.run.seed = 12345};
+
+	ck_assert_int_eq(
+	    kv_scenario_load(
+		input_file("kvasir: 1\n"
+			   "machine: {name: amd64, memory: 64M}\n"
+			   "objects: {data: {pages: 1024}}\n"
+			   "work:\n"
+			   "  - map: {object: data, va: 1G, pages: 500}\n"
+			   "  - map: {object: data, va: 1G + 500 * 4K, "
+			   "pages: 20, offset: 500}\n"
+			   "  - unmap: {va: 1G + 64K, pages: 1}\n"),
+		NULL, 0, &sc, &errors),
+	    0);
+	ck_assert_int_eq(kv_failing_run(sc, &cfg, &f, &errors), 0);
+	ck_assert_uint_eq(f.nfindings, 0);
+	ck_assert_uint_gt(f.rest, 0);
+	/* the root, three for each of the two ranges of 2 MiB less two that
+	 * they share */
+	ck_assert_uint_eq(f.of[KV_DRAW_TABLE], 1 + 3 + 1);
+	input_remove();
+	done();
+}
+END_TEST
+
 /* The same addresses as without: what is drawn one by one is the same. */
 START_TEST(draws_move_no_address)
 {
@@ -221,6 +251,7 @@ main(void)
 	tcase_add_test(t, a_page_is_tried_again);
 	tcase_add_test(t, a_partial_unmap_is_found);
 	tcase_add_test(t, a_partial_back_out_is_found);
+	tcase_add_test(t, a_promotion_keeps_its_table);
 	tcase_add_test(t, draws_move_no_address);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
