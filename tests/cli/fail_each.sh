@@ -9,7 +9,7 @@ cd "$source"
 
 # A sample; make fail-each takes all.
 "$program" check --fail-each all scenarios/k001_one_stack.yaml \
-	scenarios/k015_other_size.yaml scenarios/c113_rearm.yaml \
+	scenarios/k015_other_size.yaml scenarios/m050_mapped_guard.yaml \
 	scenarios/m010_shifted_frames.yaml scenarios/v013_*.yaml \
 	scenarios/k010_reference_churn.yaml > "$dir/out"
 grep -q '^ok .* k001_one_stack$' "$dir/out"
