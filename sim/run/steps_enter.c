@@ -18,12 +18,18 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 {
 	const struct kv_enter_step *s = step->enter;
 
+	if (kv_runner_planted(r, KV_PLANT_NUB_F4))
+		r->entry.policy = KV_ENTRY_NONE;
+	if (kv_runner_planted(r, KV_PLANT_NUB_F6))
+		r->entry.policy = KV_ENTRY_NEXT_COUNT;
 	for (size_t i = 0; i < s->nspaces; i++) {
 		unsigned space = s->spaces[i];
 		const struct kv_space_spec *spec = &r->run->sc->spaces[space];
-		const struct kv_image image = {
+		struct kv_image image = {
 		    space, spec->image_key, spec->image_va, spec->image_pages};
 
+		if (kv_runner_planted(r, KV_PLANT_NUB_F5))
+			image.key = 0;
 		kv_runner_begin(r, step->kind);
 		kv_entry_switch(&r->entry, r->run->tlb, &image);
 		touch_image(r, &image, s->touches);

@@ -155,7 +155,7 @@ map_data(struct kv_runner *r, const struct kv_map_step *s,
 {
 	const struct kv_object_spec *spec = &r->run->sc->objects[s->object];
 	struct kv_world *w = r->run->world;
-	const struct kv_data_range data = {.space = s->space,
+	struct kv_data_range data = {.space = s->space,
 	    .object = (unsigned)s->object,
 	    .pages = range->object,
 	    .npages_object = spec->npages,
@@ -163,8 +163,17 @@ map_data(struct kv_runner *r, const struct kv_map_step *s,
 	    .range = *range,
 	    .mode = s->mode,
 	    .flush = s->on_fault,
-	    .in_place = s->in_place};
+	    .in_place = s->in_place || kv_runner_planted(r, KV_PLANT_NUB_F11)};
 
+	if (s->mode == KV_COW_DIRECT_RO &&
+	    kv_runner_planted(r, KV_PLANT_NUB_F2)) {
+		data.mode = KV_COW_EAGER;
+		data.range.attr |= KV_PTE_W;
+	}
+	if (kv_runner_planted(r, KV_PLANT_NUB_F1))
+		data.flush = KV_COW_FLUSH_NEVER;
+	if (kv_runner_planted(r, KV_PLANT_NUB_F7))
+		data.range.attr |= KV_PTE_G;
 	kv_world_tick(w);
 	if (is_mapped(r, s, range->va))
 		return EEXIST;

@@ -43,19 +43,17 @@ r407_elfuse_same_generation fault=elfuse-F10 fault=none V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
 r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
 r450_nub_store_window order=late order=early nub-N1
-r451_nub_no_flush_after_copy on_fault=never on_fault=present V7 nub-N4
-r451_nub_no_flush_after_copy on_fault=never on_fault=always V7 nub-N4
-r452_nub_pinned_is_copied mode=cow_eager mode=direct_ro nub-N2
+r451_nub_no_flush_after_copy fault=nub-F1 fault=none V7 nub-N4
+r452_nub_pinned_is_copied fault=nub-F2 fault=none nub-N2
 r453_nub_evicted_while_mapped evict=early evict=late V6 nub-N5 space-I2
-r454_nub_no_discipline flush=none flush=previous V7 nub-N8
-r455_nub_key_is_the_name key=hash key=arena V7 nub-N8
-r456_nub_next_count flush=next_count flush=previous V7 nub-N8
-r457_nub_global_data global=true global=false V7 cow-I4 nub-N7 nub-N8
-r458_nub_rearm flush=false flush=true V7 nub-N12
-r458_nub_rearm flush=false tags=false V7 nub-N12
-r460_nub_minted_though_dropped on_drop=mint on_drop=drop nub-N6
-r461_nub_zero_frame_written on_write=in_place on_write=copy cow-I3 nub-N11
-r462_nub_template_freed grafts=free grafts=keep V3 nub-N9 ptpool-I5
+r454_nub_no_discipline fault=nub-F4 fault=none V7 nub-N8
+r455_nub_key_is_the_name fault=nub-F5 fault=none V7 nub-N8
+r456_nub_next_count fault=nub-F6 fault=none V7 nub-N8
+r457_nub_global_data fault=nub-F7 fault=none V7 cow-I4 nub-N7 nub-N8
+r458_nub_rearm fault=nub-F8 fault=none V7 nub-N12
+r460_nub_minted_though_dropped fault=nub-F10 fault=none nub-N6
+r461_nub_zero_frame_written fault=nub-F11 fault=none cow-I3 nub-N11
+r462_nub_template_freed fault=nub-F12 fault=none V3 nub-N9 ptpool-I5
 r463_nub_rebuilt_without_its_pages evict=drop evict=park nub-N10
 r464_nub_store_written on_write=in_place on_write=copy cow-I1 nub-N3
 r500_illumos_old_rule rule=4 rule=8 V9 illumos-I2 illumos-I4
