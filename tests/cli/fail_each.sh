@@ -9,12 +9,17 @@ cd "$source"
 
 # A sample; make fail-each takes all.
 "$program" check --fail-each all scenarios/k001_one_stack.yaml \
-	scenarios/k015_other_size.yaml scenarios/m050_mapped_guard.yaml \
+	scenarios/k015_other_size.yaml scenarios/m025_stacks_that_could_group.yaml \
 	scenarios/m010_shifted_frames.yaml scenarios/v013_*.yaml \
 	scenarios/k010_reference_churn.yaml > "$dir/out"
 grep -q '^ok .* k001_one_stack$' "$dir/out"
 grep -q '^ok .* k010_reference_churn # SKIP 1022 operations' "$dir/out"
 grep -q 'pass:5 fail:0 .* skip:1' "$dir/out"
+
+# What is broken on purpose need not fail well.
+"$program" check --fail-each all scenarios/v023_free_twice.yaml \
+	scenarios/k001_one_stack.yaml > "$dir/out"
+grep -q '# SKIP it violates vmem-I5 by itself' "$dir/out"
 
 # One draw, a pair; and what is none.
 "$program" check --fail-each 39 scenarios/k001_one_stack.yaml > "$dir/out"
