@@ -381,8 +381,8 @@ void
 kv_space_ungraft(struct kv_space *s, bool free)
 {
 	if (kv_pmap_ungraft(s->pmap, free))
-		kv_tap_emit(
-		    &s->cfg.tap, KV_EV_PT_UNGRAFT, s->cfg.name, 0, 0, 0, 0);
+		kv_tap_emit(&s->cfg.tap, KV_EV_PT_UNGRAFT, s->cfg.name,
+		    s->cfg.id, 0, 0, 0);
 }
 
 static int
