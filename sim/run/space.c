@@ -77,6 +77,10 @@ listen(struct kv_space *s, struct kv_pmap_config *pmap)
 	error = kv_pmap_create(pmap, &s->pmap);
 	if (error == 0)
 		kv_pt_ear_begin(s->ear, pmap->low_half);
+	if (error != 0) {
+		kv_pt_ear_destroy(s->ear);
+		s->ear = NULL;
+	}
 	return error;
 }
 
