@@ -925,7 +925,7 @@ END_TEST
 static size_t
 touch_halves(enum kv_access access, size_t npages)
 {
-	kv_va_t *list = malloc(npages * sizeof(*list));
+	kv_va_t *list = calloc(npages, sizeof(*list));
 	size_t i, n;
 
 	for (i = 0; i < npages; i++)
