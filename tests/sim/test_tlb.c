@@ -1,69 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_tlb.c - translation caches: flushes, staleness, coalescing, cover
+ * test_tlb.c - translation caches: flushes, staleness, coalescing
  *
  * Random work against a flat model: tests/prop/test_tlb_oracle.c.
  */
 #include <string.h>
 
-#include "hw/tlb_parts.h"
-#include "kvtest.h"
-#include "run/rng.h"
-
-#define BASE (UINT64_C(0xffffff80) << 32)
-#define PAGE UINT64_C(4096)
-#define FRAMES (UINT64_C(1) << 30)
-
-static struct kv_pmap *
-new_pmap(const char *format)
-{
-	struct kv_pmap_config cfg = {.format = kv_pte_find(format)};
-	struct kv_pmap *pmap;
-
-	ck_assert_int_eq(kv_pmap_create(&cfg, &pmap), 0);
-	return pmap;
-}
-
-static void
-map(struct kv_pmap *pmap, kv_va_t va, kv_pa_t pa, size_t n, unsigned attr)
-{
-	ck_assert_int_eq(kv_pmap_qenter_run(pmap, va, pa, n, attr), 0);
-}
-
-static void
-unmap(struct kv_pmap *pmap, kv_va_t va, size_t n)
-{
-	ck_assert_int_eq(kv_pmap_qremove(pmap, va, n), 0);
-}
-
-/* One array for base pages and superpages. */
-static struct kv_tlb *
-new_tlb(unsigned sets, unsigned ways, unsigned coalesce, bool tags)
-{
-	struct kv_tlb_config cfg = {
-	    .arrays = {{.sets = sets, .ways = ways, .levels = 3}},
-	    .narrays = 1,
-	    .coalesce = coalesce,
-	    .tags = tags};
-	struct kv_tlb *tlb;
-
-	ck_assert_int_eq(kv_tlb_create(&cfg, &tlb), 0);
-	return tlb;
-}
-
-static enum kv_tlb_result
-rd(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned page)
-{
-	return kv_tlb_touch(tlb, pmap, 0, BASE + page * PAGE, false, NULL);
-}
-
-static void
-check(const struct kv_tlb *tlb)
-{
-	struct kv_diag diag = {.text = "?"};
-
-	ck_assert_msg(kv_tlb_check(tlb, &diag) == 0, "%s", diag.text);
-}
+#include "tlbrig.h"
 
 /* ---- Global pages (systems.md 2.5) ----------------------------------- */
 
@@ -265,83 +208,7 @@ START_TEST(test_stale_superpage)
 }
 END_TEST
 
-/* ---- Sets, ways, levels ---------------------------------------------- */
-
-/* Two sets of two ways: even pages compete with even ones, the least recently
- * used goes. */
-START_TEST(test_lru)
-{
-	struct kv_tlb *tlb = new_tlb(2, 2, 0, false);
-	struct kv_pmap *pmap = new_pmap("amd64");
-
-	map(pmap, BASE, FRAMES, 8, KV_PTE_W);
-	rd(tlb, pmap, 0);
-	rd(tlb, pmap, 2);
-	rd(tlb, pmap, 1);
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_HIT);
-	ck_assert_int_eq(rd(tlb, pmap, 4), KV_TLB_MISS); /* 2 goes */
-	ck_assert_int_eq(rd(tlb, pmap, 1), KV_TLB_HIT);
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_HIT);
-	ck_assert_int_eq(rd(tlb, pmap, 2), KV_TLB_MISS); /* 4 goes */
-	ck_assert_int_eq(rd(tlb, pmap, 4), KV_TLB_MISS);
-	ck_assert_uint_eq(kv_tlb_stats(tlb).evictions, 3);
-	ck_assert_uint_eq(kv_tlb_stats(tlb).entries, 3);
-	check(tlb);
-	kv_tlb_destroy(tlb);
-	kv_pmap_destroy(pmap);
-}
-END_TEST
-
-/* A first level of two entries before a second of eight. */
-START_TEST(test_two_levels)
-{
-	struct kv_tlb_config cfg = {
-	    .arrays = {{.sets = 1, .ways = 2, .levels = 1},
-		{.sets = 1, .ways = 8, .levels = 1}},
-	    .narrays = 2};
-	struct kv_pmap *pmap = new_pmap("amd64");
-	struct kv_tlb *tlb;
-	struct kv_tlb_stats s;
-
-	ck_assert_int_eq(kv_tlb_create(&cfg, &tlb), 0);
-	map(pmap, BASE, FRAMES, 4, KV_PTE_W);
-	for (unsigned i = 0; i < 4; i++)
-		ck_assert_int_eq(rd(tlb, pmap, i), KV_TLB_MISS);
-	ck_assert_int_eq(rd(tlb, pmap, 3), KV_TLB_HIT); /* first */
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_HIT); /* second */
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_HIT); /* now first */
-	s = kv_tlb_stats(tlb);
-	ck_assert_uint_eq(s.misses, 4);
-	ck_assert_uint_eq(s.array[0].hits, 2);
-	ck_assert_uint_eq(s.array[1].hits, 1);
-	ck_assert_uint_eq(s.array[0].entries, 2);
-	ck_assert_uint_eq(s.array[1].entries, 4);
-	ck_assert_uint_eq(s.entries, 4);
-	ck_assert_uint_eq(s.reach, 4 * PAGE);
-	check(tlb);
-	kv_tlb_destroy(tlb);
-	kv_pmap_destroy(pmap);
-}
-END_TEST
-
-/* A size that no array holds is walked for every time. */
-START_TEST(test_size_not_held)
-{
-	struct kv_tlb_config cfg = {
-	    .arrays = {{.sets = 1, .ways = 0, .levels = 1}}, .narrays = 1};
-	struct kv_pmap *pmap = new_pmap("amd64");
-	struct kv_tlb *tlb;
-
-	ck_assert_int_eq(kv_tlb_create(&cfg, &tlb), 0);
-	ck_assert_int_eq(
-	    kv_pmap_enter_leaf(pmap, BASE, FRAMES, 1, 1, KV_PTE_W), 0);
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_MISS);
-	ck_assert_int_eq(rd(tlb, pmap, 0), KV_TLB_MISS);
-	ck_assert_uint_eq(kv_tlb_stats(tlb).entries, 0);
-	kv_tlb_destroy(tlb);
-	kv_pmap_destroy(pmap);
-}
-END_TEST
+/* ---- Tags, ranges ---------------------------------------------------- */
 
 /* Tags keep spaces apart, a global entry is of all; flushes by tag. */
 START_TEST(test_tags)
@@ -514,168 +381,6 @@ START_TEST(test_groups)
 }
 END_TEST
 
-/* ---- Cover ----------------------------------------------------------- */
-
-static struct kv_tlb_cover
-cover(const struct kv_pmap *pmap)
-{
-	struct kv_tlb_cover c;
-
-	kv_tlb_cover(pmap, BASE, BASE + (UINT64_C(1) << 32), &c);
-	return c;
-}
-
-/* Share of coalescable stack pages by guard size (metrics.md 2), over 512
- * stacks of one gapless run on frames that are all 16 KiB-aligned. */
-START_TEST(test_closed_form)
-{
-	static const struct {
-		unsigned npages, gpages, percent;
-	} rows[] = {{4, 0, 100}, {4, 1, 25}, {4, 2, 50}, {4, 3, 25},
-	    {4, 4, 100}, {8, 1, 25}};
-	unsigned npages = rows[_i].npages, kpages = npages + rows[_i].gpages;
-	struct kv_pmap *pmap = new_pmap("amd64");
-	struct kv_tlb_cover c;
-
-	for (unsigned i = 0; i < 512; i++)
-		map(pmap,
-		    BASE + ((uint64_t)i * kpages + rows[_i].gpages) * PAGE,
-		    FRAMES + (uint64_t)i * npages * PAGE, npages,
-		    KV_PTE_W | KV_PTE_G);
-	c = cover(pmap);
-	ck_assert_uint_eq(c.pages, 512 * npages);
-	ck_assert_uint_eq(c.base, 512 * npages);
-	ck_assert_uint_eq(c.pages_16k * 100, c.pages * rows[_i].percent);
-	ck_assert_uint_eq(c.with_16k, c.pages - c.pages_16k / 4 * 3);
-	if (rows[_i].gpages != 0) {
-		ck_assert_uint_eq(c.pages_64k, 0);
-		ck_assert_uint_eq(c.with_64k, c.with_16k);
-	} else {
-		ck_assert_uint_eq(c.with_64k, 512 * 4 / 16);
-	}
-	ck_assert_uint_eq(c.with_super, c.with_64k);
-	kv_pmap_destroy(pmap);
-}
-END_TEST
-
-/* Random pages: each page says by itself in which group it is. */
-static void
-cover_by_page(const struct kv_leaf *pages, const bool *there, unsigned n,
-    unsigned page_shift, struct kv_tlb_cover *want)
-{
-	unsigned orders[2] = {page_shift < 14 ? 14 - page_shift : 0,
-	    page_shift < 16 ? 16 - page_shift : 0};
-	double entries[2] = {0, 0};
-
-	*want = (struct kv_tlb_cover){0};
-	for (unsigned i = 0; i < n; i++) {
-		unsigned size[2] = {1, 1};
-
-		if (!there[i])
-			continue;
-		want->pages++;
-		for (int k = 0; k < 2; k++) {
-			unsigned g = 1u << orders[k], first = i / g * g, same;
-
-			for (same = 0; same < g; same++)
-				if (!there[first + same] ||
-				    pages[first + same].pa !=
-					pages[first].pa +
-					    ((kv_pa_t)same << page_shift) ||
-				    pages[first + same].attr !=
-					pages[first].attr)
-					break;
-			if (same == g &&
-			    (pages[first].pa >> page_shift) % g == 0)
-				size[k] = g;
-			if (size[k] == g)
-				*(k == 0 ? &want->pages_16k
-					 : &want->pages_64k) += 1;
-		}
-		if (size[1] < size[0])
-			size[1] = size[0];
-		entries[0] += 1.0 / size[0];
-		entries[1] += 1.0 / size[1];
-	}
-	want->base = want->pages;
-	want->with_16k = (uint64_t)(entries[0] + 0.5);
-	want->with_64k = want->with_super = (uint64_t)(entries[1] + 0.5);
-}
-
-START_TEST(test_cover_random)
-{
-	static const char *const formats[] = {
-	    "amd64", "arm64-16k", "arm64-64k"};
-	enum { N = 256 };
-	struct kv_rng rng = kv_rng_stream((uint64_t)_i, "cover");
-
-	for (int f = 0; f < 3; f++) {
-		struct kv_pmap *pmap = new_pmap(formats[f]);
-		unsigned shift = kv_pmap_format(pmap)->page_shift;
-		struct kv_leaf pages[N];
-		bool there[N] = {false};
-		struct kv_tlb_cover want, got;
-
-		for (unsigned k = 0; k < 40; k++) {
-			unsigned at = (unsigned)kv_rng_below(&rng, N);
-			unsigned n = 1 + (unsigned)kv_rng_below(&rng, 40);
-			unsigned delta = kv_rng_below(&rng, 3) == 0
-					     ? (unsigned)kv_rng_below(&rng, 32)
-					     : 0;
-			unsigned attr =
-			    kv_rng_below(&rng, 6) == 0 ? 0 : KV_PTE_W;
-			bool gone = kv_rng_below(&rng, 4) == 0;
-
-			if (at % 2 != 0)
-				at = at / 16 * 16;
-			for (unsigned i = at; i < at + n && i < N; i++) {
-				kv_va_t va = BASE + ((kv_va_t)i << shift);
-				kv_pa_t pa = (FRAMES * 64) +
-					     ((kv_pa_t)(i + delta) << shift);
-
-				there[i] = !gone;
-				pages[i] =
-				    (struct kv_leaf){.pa = pa, .attr = attr};
-				if (gone)
-					unmap(pmap, va, 1);
-				else
-					map(pmap, va, pa, 1, attr);
-			}
-		}
-		cover_by_page(pages, there, N, shift, &want);
-		got = cover(pmap);
-		ck_assert_uint_eq(got.pages, want.pages);
-		ck_assert_uint_eq(got.base, want.base);
-		ck_assert_uint_eq(got.pages_16k, want.pages_16k);
-		ck_assert_uint_eq(got.pages_64k, want.pages_64k);
-		ck_assert_uint_eq(got.with_16k, want.with_16k);
-		ck_assert_uint_eq(got.with_64k, want.with_64k);
-		ck_assert_uint_eq(got.with_super, want.with_super);
-		kv_pmap_destroy(pmap);
-	}
-}
-END_TEST
-
-/* A superpage is one entry or as many as its parts. */
-START_TEST(test_cover_superpage)
-{
-	struct kv_pmap *pmap = new_pmap("amd64");
-	struct kv_tlb_cover c;
-
-	ck_assert_int_eq(kv_pmap_enter_leaf(pmap, BASE, FRAMES, 1, 2, 0), 0);
-	map(pmap, BASE + (UINT64_C(4) << 20), 2 * FRAMES + PAGE, 1, 0);
-	c = cover(pmap);
-	ck_assert_uint_eq(c.pages, 1025);
-	ck_assert_uint_eq(c.base, 1025);
-	ck_assert_uint_eq(c.with_16k, 257);
-	ck_assert_uint_eq(c.with_64k, 65);
-	ck_assert_uint_eq(c.with_super, 3);
-	ck_assert_uint_eq(c.pages_16k, 1024);
-	ck_assert_uint_eq(c.pages_64k, 1024);
-	kv_pmap_destroy(pmap);
-}
-END_TEST
-
 /* ---- Create ---------------------------------------------------------- */
 
 START_TEST(test_presets)
@@ -792,18 +497,12 @@ main(void)
 	tcase_add_test(tc, test_stale_classes);
 	tcase_add_test(tc, test_unmapped);
 	tcase_add_test(tc, test_stale_superpage);
-	tcase_add_test(tc, test_lru);
-	tcase_add_test(tc, test_two_levels);
-	tcase_add_test(tc, test_size_not_held);
 	tcase_add_test(tc, test_tags);
 	tcase_add_test(tc, test_flush_edges);
 	tcase_add_test(tc, test_coalesce);
 	tcase_add_loop_test(tc, test_no_coalesce, 0, 5);
 	tcase_add_test(tc, test_modified);
 	tcase_add_test(tc, test_groups);
-	tcase_add_loop_test(tc, test_closed_form, 0, 6);
-	tcase_add_loop_test(tc, test_cover_random, 1, 11);
-	tcase_add_test(tc, test_cover_superpage);
 	tcase_add_test(tc, test_presets);
 	tcase_add_test(tc, test_refused);
 	tcase_add_loop_test(tc, test_check, 0, 8);
