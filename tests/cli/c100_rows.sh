@@ -3,41 +3,24 @@
 # c100_rows.sh SOURCE KVASIR - the table of global-bit runs (systems.md 2.5), and
 # disciplines on images that it does not list, worked out by hand
 set -u
-source=$1 kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# figure NAME WANT
-figure() {
-	got=$(sed -n "s/^  \"tlb\.$1\": \([0-9]*\),\{0,1\}\$/\1/p" "$out")
-	[ "$got" = "$2" ] || {
-		echo "$row: tlb.$1 is '$got', not $2"
-		failed=1
-	}
-}
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 while read -r sequence global flush tags misses hits stale pages full options; do
-	row="$sequence global=$global flush=$flush tags=$tags $options"
 	status=0
 	# shellcheck disable=SC2086  # options are words
-	"$kvasir" run "$source/scenarios/c100_nub_global.yaml" --format json \
-	    --audit 2 -D sequence="$sequence" -D global="$global" \
-	    -D flush="$flush" -D tags="$tags" $options >"$out" || status=$?
+	report c100_nub_global -D sequence="$sequence" -D global="$global" \
+	    -D flush="$flush" -D tags="$tags" $options || status=$?
 	# V7 says so when an entry is stale
-	[ $status -eq $((stale != 0)) ] || {
-		echo "$row: exit status $status"
-		failed=1
-	}
-	[ "$stale" -eq 0 ] || grep -q '"id": "V7"' "$out" || {
-		echo "$row: not reported as V7"
-		failed=1
-	}
-	figure misses "$misses"
-	figure hits "$hits"
-	figure stale "$stale"
-	figure page_flushes "$pages"
-	figure full_flushes "$full"
+	[ $status -eq $((stale != 0)) ] ||
+		wrong "exit status $status"
+	[ "$stale" -eq 0 ] || grep -q '"id": "V7"' "$out" ||
+		wrong 'not reported as V7'
+	figure tlb.misses "$misses"
+	figure tlb.hits "$hits"
+	figure tlb.stale "$stale"
+	figure tlb.page_flushes "$pages"
+	figure tlb.full_flushes "$full"
 done <<'ROWS'
 AAAA off none off 160 0 0 0 0
 ABAB off none off 130 0 0 0 0

@@ -3,31 +3,15 @@
 # c110_rows.sh SOURCE KVASIR - data modes (systems.md 2.5), and rows worked out by
 # hand: figures are those of the report from violations on
 set -u
-source=$1 kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# figure NAME WANT; '-': not said
-figure() {
-	got=$(sed -n "s/^  \"$1\": \([0-9]*\),\{0,1\}\$/\1/p" "$out")
-	[ "$2" = - ] || [ "$got" = "$2" ] || {
-		echo "$row: $1 is '$got', not $2"
-		failed=1
-	}
-}
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 while read -r mode pages read first both drop violations copied bytes faults \
     leaves flushes store changed options; do
-	row="$mode pages=$pages $read/$first/$both $drop $options"
 	# shellcheck disable=SC2086  # options are words
-	"$kvasir" run "$source/scenarios/c110_nub_cow.yaml" --format json \
-	    --audit 2 -D mode="$mode" -D pages="$pages" -D read_only="$read" \
+	run c110_nub_cow -D mode="$mode" -D pages="$pages" -D read_only="$read" \
 	    -D write_first="$first" -D read_then_write="$both" \
-	    -D on_drop="$drop" $options >"$out" || {
-		echo "$row: does not pass"
-		failed=1
-	}
+	    -D on_drop="$drop" $options
 	figure cow.violations "$violations"
 	figure cow.pages_copied "$copied"
 	figure cow.bytes_copied "$bytes"

@@ -3,31 +3,14 @@
 # c120_rows.sh SOURCE KVASIR - tables of a frame (systems.md 2.5), and rows worked
 # out by hand: pages that begin before a limit of 2 MiB, 1 GiB or 512 GiB
 set -u
-source=$1 kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# figure NAME WANT
-figure() {
-	got=$(sed -n "s/^  \"frame\.$1\": \([0-9]*\),\{0,1\}\$/\1/p" "$out")
-	[ "$got" = "$2" ] || {
-		echo "$row: frame.$1 is '$got', not $2"
-		failed=1
-	}
-}
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 while read -r graft pages base tables all kib; do
-	row="graft=$graft pages=$pages base=$base"
-	"$kvasir" run "$source/scenarios/c120_nub_tables.yaml" --format json \
-	    --audit 2 -D graft="$graft" -D pages="$pages" -D base="$base" \
-	    >"$out" || {
-		echo "$row: does not pass"
-		failed=1
-	}
-	figure tables "$tables"
-	figure pages "$all"
-	figure bytes $((kib * 1024))
+	run c120_nub_tables -D graft="$graft" -D pages="$pages" -D base="$base"
+	figure frame.tables "$tables"
+	figure frame.pages "$all"
+	figure frame.bytes $((kib * 1024))
 done <<'ROWS'
 off 1 0 9 3 48
 off 512 0 9 514 2092

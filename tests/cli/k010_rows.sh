@@ -4,31 +4,14 @@
 #
 # The rows are those of the spec (freebsd.md 8.3), as printed there; '-' is a
 # figure that the spec gives in words for one row only.
-set -eu
-source=$1
-kvasir=$2
-scenario=$source/scenarios/k010_reference_churn.yaml
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
+set -u
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
-# figure NAME WANT: what the JSON report says under metrics
-figure()
-{
-	got=$(sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$out")
-	[ "$2" = - ] || [ "$got" = "$2" ] || {
-		echo "$row: $1 is '$got', not $2"
-		failed=1
-	}
-}
-
-# shellcheck disable=SC2034  # row is for messages
 while read -r mode first n mb churn live full partial unused broken \
     contiguous both fnv; do
-	row="$mode first_kva=$first stacks=$n memory=$mb churn=$churn"
-	"$kvasir" run "$scenario" --format json --audit 2 -D "scheme=$mode" \
-	    -D "first_kva=$first" -D "stacks=$n" -D "memory=$mb" \
-	    -D "churn=$churn" >"$out"
+	run k010_reference_churn -D "scheme=$mode" -D "first_kva=$first" \
+	    -D "stacks=$n" -D "memory=$mb" -D "churn=$churn"
 	figure kstack.live "$live"
 	figure reserv.full "$full"
 	figure reserv.partial "$partial"

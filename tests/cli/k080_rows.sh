@@ -5,35 +5,9 @@
 #
 # The rows are those of the spec, as printed there; '-' is a figure that it
 # does not give for that row.
-set -eu
-scenarios=$1/scenarios
-kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# run SCENARIO OPTION...: every expectation holds
-run()
-{
-	row="$*"
-	scenario=$1
-	shift
-	"$kvasir" run "$scenarios/$scenario.yaml" --format json --audit 2 "$@" \
-	    >"$out" || {
-		echo "$row: does not pass"
-		failed=1
-	}
-}
-
-# figure NAME WANT: what the JSON report says under metrics
-figure()
-{
-	got=$(sed -n "s/^  \"$1\": \([^,]*\),\{0,1\}\$/\1/p" "$out")
-	[ "$2" = - ] || [ "$got" = "$2" ] || {
-		echo "$row: $1 is '$got', not $2"
-		failed=1
-	}
-}
+set -u
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 while read -r stacks scheme parents phase domains reservations full used idle \
     pa both; do

@@ -3,33 +3,18 @@
 # l120_rows.sh SOURCE KVASIR - the arena figures of systems.md 3.5, all of them,
 # and what follows for others: the first size that fails is 2^(floor(2 (k - 1))
 # + 1) units for each fit, whatever unit and memory are.
-set -eu
-source=$1
-kvasir=$2
-scenario=$source/scenarios/l120_vmm_arena.yaml
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# figure NAME WANT: what the JSON report says under metrics; '-': not there
-figure()
-{
-	got=$(sed -n "s/^  \"arena.$1\": \([^,]*\),\{0,1\}\$/\1/p" "$out")
-	[ "${got:--}" = "$2" ] || {
-		echo "$row: $1 is '$got', not $2"
-		failed=1
-	}
-}
+set -u
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 # try NAME=VALUE...
 try()
 {
-	row="$*"
 	for define; do
 		set -- "$@" -D "$define"
 		shift
 	done
-	"$kvasir" run "$scenario" --format json --audit 2 "$@" >"$out"
+	run l120_vmm_arena "$@"
 }
 
 G=1073741824
@@ -37,16 +22,16 @@ for policy in instant best first next; do
 	# comb: quarters of P, free segments, largest, offset in MiB
 	while read -r k segments largest offset fails; do
 		try workload=comb policy=$policy "size=P/4*$k"
-		figure free_segments "$segments"
-		figure va_failures "$fails"
+		figure arena.free_segments "$segments"
+		figure arena.va_failures "$fails"
 		if [ "$offset" = - ]; then
-			figure offset -
-			figure first_fail $((2 * G))
+			figure arena.offset ''
+			figure arena.first_fail $((2 * G))
 		else
-			figure offset $((offset * 1048576))
-			figure first_fail -
+			figure arena.offset $((offset * 1048576))
+			figure arena.first_fail ''
 		fi
-		figure largest_free $((largest * 1048576))
+		figure arena.largest_free $((largest * 1048576))
 	done <<'ROWS'
 4 128 1024 - 1
 5 129 63488 262144 0
@@ -57,12 +42,12 @@ ROWS
 	# doubling: quarters of P, first size that fails in G
 	while read -r k first; do
 		try workload=doubling policy=$policy "size=P/4*$k"
-		figure first_fail $((first * G))
-		figure va_failures 1
+		figure arena.first_fail $((first * G))
+		figure arena.va_failures 1
 		# another memory and unit: the same in units
 		try workload=doubling policy=$policy P=32G unit=64M \
 			"size=P/4*$k"
-		figure first_fail $((first * 67108864))
+		figure arena.first_fail $((first * 67108864))
 	done <<'ROWS'
 4 2
 5 2
@@ -78,10 +63,10 @@ done
 # churn: quarters of P, policy, requests without addresses
 while read -r k policy fails; do
 	try workload=churn policy="$policy" "size=P/4*$k"
-	figure va_failures "$fails"
+	figure arena.va_failures "$fails"
 	# in other units it is the same run
 	try workload=churn policy="$policy" "size=P/4*$k" P=64G unit=256M
-	figure va_failures "$fails"
+	figure arena.va_failures "$fails"
 done <<'ROWS'
 4 instant 555
 4 best 468

@@ -3,40 +3,20 @@
 # m040_rows.sh SOURCE KVASIR - the closed-form table of page tables, reservations
 # and coalescable stacks, row by row (metrics.md 2)
 set -u
-source=$1 kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-# figure NAME: of the report
-figure() {
-	sed -n "s/^  $1  *\([0-9.]*\).*/\1/p" "$out"
-}
-
-# is SCENARIO NAME VALUE OPTION...: it passes, and the figure is that
-is() {
-	scenario=$1 name=$2 value=$3
-	shift 3
-	"$kvasir" run "$source/scenarios/$scenario".yaml "$@" >"$out" || {
-		echo "$scenario $*: does not pass"
-		grep FAILED "$out"
-		failed=1
-	}
-	[ "$(figure "$name")" = "$value" ] || {
-		echo "$scenario $*: $name is $(figure "$name"), not $value"
-		failed=1
-	}
-}
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 # row PAGES GUARD STRIDE PTE_USE PT_BYTES COALESCABLE: a row of the table
 row() {
-	is m040_closed_form stride "$3" -D pages="$1" -D guard="$2"
-	is m040_closed_form pmap.pte_use "$4" -D pages="$1" -D guard="$2"
-	is m040_closed_form pt_bytes_per_stack "$5" -D pages="$1" -D guard="$2"
-	is m041_chunks_and_linear kstack.coalescable_16k "$6" \
-	    -D pages="$1" -D guard="$2"
-	is m041_chunks_and_linear reserv.full 0 \
-	    -D pages="$1" -D guard="$2" -D policy=freebsd-linear
+	run m040_closed_form -D pages="$1" -D guard="$2"
+	figure stride "$3"
+	figure pmap.pte_use "$4"
+	figure pt_bytes_per_stack "$5"
+	run m041_chunks_and_linear -D pages="$1" -D guard="$2"
+	figure kstack.coalescable_16k "$6"
+	run m041_chunks_and_linear -D pages="$1" -D guard="$2" \
+	    -D policy=freebsd-linear
+	figure reserv.full 0
 }
 
 # of 4 * 511 stacks: a quarter, half, all (508 of 2044 is 24.9 %)

@@ -3,15 +3,11 @@
 # t100_rows.sh SOURCE KVASIR - the reference table of the page-table pool, row by
 # row, before and after (systems.md 1.5)
 set -u
-source=$1 kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
+# shellcheck source=tests/rows.sh
+. "$1/tests/rows.sh"
 
 # rows SCENARIO OPTION... -- NAME=VALUE...: it passes with these figures
 rows() {
-	scenario=$1
-	shift
 	options=
 	while [ "$1" != -- ]; do
 		options="$options $1"
@@ -19,18 +15,9 @@ rows() {
 	done
 	shift
 	# shellcheck disable=SC2086  # options are words
-	"$kvasir" run "$source/scenarios/$scenario.yaml" --format json \
-	    --audit 2 $options >"$out" || {
-		echo "$scenario$options: does not pass"
-		failed=1
-	}
-	for row; do
-		got=$(sed -n "s/^  \"${row%%=*}\": \([0-9]*\),*\$/\1/p" "$out")
-		[ "$got" = "${row#*=}" ] || {
-			echo "$scenario$options: ${row%%=*} is $got," \
-			    "not ${row#*=}"
-			failed=1
-		}
+	run $options
+	for pair; do
+		figure "${pair%%=*}" "${pair#*=}"
 	done
 }
 
