@@ -51,21 +51,6 @@ kv_oranges_floor(const struct kv_oranges *set, uint64_t at)
 }
 
 struct kv_orange *
-kv_oranges_above(const struct kv_oranges *set, uint64_t at)
-{
-	struct kv_orange *found = NULL;
-
-	for (uint32_t i = set->root; i != 0;) {
-		struct kv_orange *r = &set->list[i];
-
-		if (r->start > at)
-			found = r;
-		i = r->start > at ? r->left : r->right;
-	}
-	return found;
-}
-
-struct kv_orange *
 kv_oranges_at(const struct kv_oranges *set, uint64_t at)
 {
 	struct kv_orange *r = kv_oranges_floor(set, at);

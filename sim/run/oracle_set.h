@@ -27,10 +27,9 @@ struct kv_oranges {
 /* Free it; it is empty then. */
 void kv_oranges_fini(struct kv_oranges *set);
 
-/* The last range that starts at or below at; the first above it; NULL: none.
- * They stay until the set changes. */
+/* The last range that starts at or below at; NULL: none.  It stays until the
+ * set changes. */
 struct kv_orange *kv_oranges_floor(const struct kv_oranges *set, uint64_t at);
-struct kv_orange *kv_oranges_above(const struct kv_oranges *set, uint64_t at);
 
 /* The range that starts at, the one that holds it; a range that shares an
  * address with [start, last]. */
