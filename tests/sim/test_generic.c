@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_generic.c - V1, V2, V5, V8: found where broken, silent elsewhere */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "input.h"
-#include "kvtest.h"
-#include "run/runner.h"
-
-static struct kv_scenario *sc;
-static struct kv_run *run;
-static struct kv_errors errors;
-
-static void
-teardown(void)
-{
-	kv_run_free(run);
-	kv_scenario_free(sc);
-	kv_errors_fini(&errors);
-	run = NULL;
-	sc = NULL;
-	memset(&errors, 0, sizeof(errors));
-	input_remove();
-}
+#include "runrig.h"
 
 static void
 execute(const char *text, unsigned audit)
 {
 	const struct kv_run_config cfg = {.seed = 12345, .audit = audit};
 
-	teardown();
-	if (kv_scenario_load(input_file(text), NULL, 0, &sc, &errors) != 0 ||
-	    kv_run_execute(sc, &cfg, &run, &errors) != 0)
+	if (execute_text(&cfg, text, "") != 0)
 		ck_abort_msg("%s", errors.list[0].text);
 }
 
@@ -215,7 +192,7 @@ main(void)
 	Suite *s = suite_create("generic");
 	TCase *tc = tcase_create("all");
 
-	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_checked_fixture(tc, NULL, finish);
 	tcase_add_loop_test(tc, test_partial, 0, 2);
 	tcase_add_loop_test(tc, test_split, 0, 3);
 	tcase_add_loop_test(tc, test_silent, 0, KV_TEST_CASES(60));

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_loops.c - loops with a name: passes, nesting, failures, places */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "input.h"
-#include "kvtest.h"
-#include "run/runner.h"
+#include "runrig.h"
 
 #define HEAD                                            \
 	"kvasir: 1\n"                                   \
@@ -17,33 +13,12 @@
 	"spaces: {s: {tables: pt, promotion: false}}\n" \
 	"work:\n"
 
-static struct kv_scenario *sc;
-static struct kv_run *run;
-static struct kv_errors errors;
-
-static void
-finish(void)
-{
-	kv_run_free(run);
-	kv_scenario_free(sc);
-	kv_errors_fini(&errors);
-	run = NULL;
-	sc = NULL;
-	memset(&errors, 0, sizeof(errors));
-	input_remove();
-}
-
 static int
 execute(const char *steps)
 {
 	const struct kv_run_config cfg = {.seed = 12345, .audit = 3};
-	char text[4096];
 
-	finish();
-	snprintf(text, sizeof(text), HEAD "%s", steps);
-	if (kv_scenario_load(input_file(text), NULL, 0, &sc, &errors) != 0)
-		ck_abort_msg("%s", errors.list[0].text);
-	return kv_run_execute(sc, &cfg, &run, &errors);
+	return execute_text(&cfg, HEAD, steps);
 }
 
 static void
@@ -52,15 +27,6 @@ runs(const char *steps)
 	if (execute(steps) != 0)
 		ck_abort_msg("%s", errors.list[0].text);
 	ck_assert_uint_eq(run->nviolations, 0);
-}
-
-static uint64_t
-figure(const char *name)
-{
-	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
-
-	ck_assert_msg(x != NULL, "no figure %s", name);
-	return x->u;
 }
 
 static bool

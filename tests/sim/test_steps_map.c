@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_steps_map.c - steps on page tables: what is refused, counted, found */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "input.h"
-#include "kvtest.h"
-#include "run/runner.h"
+#include "runrig.h"
 
 #define HEAD                                                              \
 	"kvasir: 1\n"                                                     \
@@ -15,49 +11,12 @@
 	"arenas: {va: {base: 1G, size: 4M}}\n"                            \
 	"work:\n"
 
-static struct kv_scenario *sc;
-static struct kv_run *run;
-static struct kv_errors errors;
-
-static void
-teardown(void)
-{
-	kv_run_free(run);
-	kv_scenario_free(sc);
-	kv_errors_fini(&errors);
-	run = NULL;
-	sc = NULL;
-	memset(&errors, 0, sizeof(errors));
-}
-
-static void
-finish(void)
-{
-	teardown();
-	input_remove();
-}
-
-/* Run the steps.  => what kv_run_execute answers */
 static int
 execute(const char *steps, unsigned audit)
 {
 	const struct kv_run_config cfg = {.seed = 12345, .audit = audit};
-	char text[4096];
 
-	teardown();
-	snprintf(text, sizeof(text), HEAD "%s", steps);
-	if (kv_scenario_load(input_file(text), NULL, 0, &sc, &errors) != 0)
-		ck_abort_msg("%s", errors.list[0].text);
-	return kv_run_execute(sc, &cfg, &run, &errors);
-}
-
-static uint64_t
-figure(const char *name)
-{
-	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
-
-	ck_assert_msg(x != NULL, "no figure %s", name);
-	return x->u;
+	return execute_text(&cfg, HEAD, steps);
 }
 
 /* The run ends at that place with that reason. */

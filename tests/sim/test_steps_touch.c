@@ -1,50 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_steps_touch.c - steps on the TLB, and what other steps flush from it */
-#include <stdio.h>
-#include <string.h>
-
-#include "in/scenario.h"
-#include "input.h"
-#include "kvtest.h"
-#include "run/runner.h"
-
-static struct kv_scenario *sc;
-static struct kv_run *run;
-
-static void
-finish(void)
-{
-	kv_run_free(run);
-	kv_scenario_free(sc);
-	run = NULL;
-	sc = NULL;
-	input_remove();
-}
+#include "runrig.h"
 
 /* Run these steps.  => the result of kv_run_execute */
 static int
 try_steps(const char *head, const char *steps, uint64_t seed)
 {
 	const struct kv_run_config cfg = {.seed = seed, .audit = 3};
-	static char text[4096];
-	struct kv_errors errors = {0};
-	int error;
+	char text[512];
 
-	kv_run_free(run);
-	kv_scenario_free(sc);
-	run = NULL;
-	sc = NULL;
 	snprintf(text, sizeof(text),
 	    "kvasir: 1\nmachine: {name: amd64, memory: 64M}\n"
 	    "objects: {o: {pages: 64}}\nspaces: {s: {}, t: {}}\n"
-	    "%s\nwork:\n%s",
-	    head, steps);
-	error = kv_scenario_load(input_file(text), NULL, 0, &sc, &errors);
-	if (error != 0)
-		ck_abort_msg("%s", errors.list[0].text);
-	error = kv_run_execute(sc, &cfg, &run, &errors);
-	kv_errors_fini(&errors);
-	return error;
+	    "%s\nwork:\n",
+	    head);
+	return execute_text(&cfg, text, steps);
 }
 
 #define TLB "tlb: {arrays: {all: {}}, tags: yes}"
@@ -55,15 +25,6 @@ steps(const char *text)
 	ck_assert_int_eq(try_steps(TLB, text, 1), 0);
 }
 
-static uint64_t
-metric(const char *name)
-{
-	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
-
-	ck_assert_msg(x != NULL, "no %s", name);
-	return x->u;
-}
-
 /* Mapping over a page flushes it; mapping where nothing was flushes nothing. */
 START_TEST(test_map_flushes)
 {
@@ -71,16 +32,16 @@ START_TEST(test_map_flushes)
 	      " - touch: {space: s, va: 1G, size: 16K}\n"
 	      " - map: {space: s, va: 1G + 16K, pages: 4, object: o, how: "
 	      "qenter}\n");
-	ck_assert_uint_eq(metric("tlb.page_flushes"), 0);
+	ck_assert_uint_eq(figure("tlb.page_flushes"), 0);
 	steps(" - map: {space: s, va: 1G, pages: 4, object: o, how: qenter}\n"
 	      " - touch: {space: s, va: 1G, size: 16K}\n"
 	      " - map: {space: s, va: 1G + 8K, pages: 4, object: o, offset: "
 	      "8, how: qenter}\n"
 	      " - touch: {space: s, va: 1G, size: 24K}\n");
-	ck_assert_uint_eq(metric("tlb.page_flushes"), 4);
-	ck_assert_uint_eq(metric("tlb.misses"), 8);
-	ck_assert_uint_eq(metric("tlb.hits"), 2);
-	ck_assert_uint_eq(metric("tlb.stale"), 0);
+	ck_assert_uint_eq(figure("tlb.page_flushes"), 4);
+	ck_assert_uint_eq(figure("tlb.misses"), 8);
+	ck_assert_uint_eq(figure("tlb.hits"), 2);
+	ck_assert_uint_eq(figure("tlb.stale"), 0);
 	ck_assert_uint_eq(run->nviolations, 0);
 }
 END_TEST
@@ -93,8 +54,8 @@ START_TEST(test_forgotten_flush)
 	      " - map: {space: s, va: 1G + 8K, pages: 4, object: o, offset: "
 	      "8, how: qenter, flush: no}\n"
 	      " - touch: {space: s, va: 1G, size: 24K}\n");
-	ck_assert_uint_eq(metric("tlb.page_flushes"), 0);
-	ck_assert_uint_eq(metric("tlb.stale_frame"), 2);
+	ck_assert_uint_eq(figure("tlb.page_flushes"), 0);
+	ck_assert_uint_eq(figure("tlb.stale_frame"), 2);
 	ck_assert_uint_eq(run->nviolations, 2);
 	ck_assert_str_eq(run->violations[0].id, "V7");
 	ck_assert_uint_eq(
@@ -110,7 +71,7 @@ START_TEST(test_restrictive)
 	      " - touch: {space: s, va: 1G}\n"
 	      " - protect: {space: s, va: 1G, pages: 1, prot: rw, flush: no}\n"
 	      " - touch: {space: s, va: 1G}\n");
-	ck_assert_uint_eq(metric("tlb.stale_restrictive"), 1);
+	ck_assert_uint_eq(figure("tlb.stale_restrictive"), 1);
 	ck_assert_uint_eq(run->nviolations, 0);
 	ck_assert(kv_run_passed(run));
 }
@@ -126,10 +87,10 @@ START_TEST(test_stacks)
 		" - dispose: {count: 3}\n",
 		1),
 	    0);
-	ck_assert_uint_eq(metric("tlb.misses"), 60);
-	ck_assert_uint_eq(metric("tlb.hits"), 60);
-	ck_assert_uint_eq(metric("tlb.page_flushes"), 10 + 3 * 6);
-	ck_assert_uint_eq(metric("tlb.entries"), 42);
+	ck_assert_uint_eq(figure("tlb.misses"), 60);
+	ck_assert_uint_eq(figure("tlb.hits"), 60);
+	ck_assert_uint_eq(figure("tlb.page_flushes"), 10 + 3 * 6);
+	ck_assert_uint_eq(figure("tlb.entries"), 42);
 	ck_assert_int_eq(try_steps(TLB "\nkstacks: {policy: freebsd-d38852}",
 			     " - spawn: {count: 10}\n"
 			     " - map: {space: s, va: 1G, pages: 1, object: o}\n"
@@ -138,8 +99,8 @@ START_TEST(test_stacks)
 			     " - drain: {}\n",
 			     1),
 	    0);
-	ck_assert_uint_eq(metric("tlb.entries"), 0);
-	ck_assert_uint_eq(metric("tlb.full_flushes"), 1);
+	ck_assert_uint_eq(figure("tlb.entries"), 0);
+	ck_assert_uint_eq(figure("tlb.full_flushes"), 1);
 }
 END_TEST
 
@@ -149,8 +110,8 @@ START_TEST(test_faults)
 	steps(" - map: {space: s, va: 1G, pages: 1, object: o}\n"
 	      " - touch: {space: s, va: 1G, size: 8K}\n"
 	      " - touch: {space: t, va: 1G}\n");
-	ck_assert_uint_eq(metric("tlb.misses"), 3);
-	ck_assert_uint_eq(metric("tlb.faults"), 2);
+	ck_assert_uint_eq(figure("tlb.misses"), 3);
+	ck_assert_uint_eq(figure("tlb.faults"), 2);
 }
 END_TEST
 
@@ -160,8 +121,8 @@ START_TEST(test_strides)
 	steps(" - map: {space: s, va: 1G, pages: 64, object: o}\n"
 	      " - touch: {space: s, va: 1G, size: 16K + 1, stride: 8K}\n"
 	      " - touch: {space: s, va: 1G, size: 4K, stride: 64}\n");
-	ck_assert_uint_eq(metric("tlb.misses"), 3);
-	ck_assert_uint_eq(metric("tlb.hits"), 64);
+	ck_assert_uint_eq(figure("tlb.misses"), 3);
+	ck_assert_uint_eq(figure("tlb.hits"), 64);
 }
 END_TEST
 
@@ -176,15 +137,15 @@ START_TEST(test_random)
 	uint64_t hits, others = 0;
 
 	steps(text);
-	ck_assert_uint_eq(metric("tlb.misses"), 64);
-	ck_assert_uint_eq(metric("tlb.hits"), 39 * 64);
+	ck_assert_uint_eq(figure("tlb.misses"), 64);
+	ck_assert_uint_eq(figure("tlb.hits"), 39 * 64);
 	ck_assert_int_eq(try_steps(small, text, 1), 0);
-	hits = metric("tlb.hits");
+	hits = figure("tlb.hits");
 	ck_assert_int_eq(try_steps(small, text, 1), 0);
-	ck_assert_uint_eq(metric("tlb.hits"), hits);
+	ck_assert_uint_eq(figure("tlb.hits"), hits);
 	for (uint64_t seed = 2; seed < 6; seed++) {
 		ck_assert_int_eq(try_steps(small, text, seed), 0);
-		others += metric("tlb.hits") != hits;
+		others += figure("tlb.hits") != hits;
 	}
 	ck_assert_uint_gt(others, 0);
 	ck_assert_uint_gt(hits, 0); /* in order LRU would never hit */
@@ -216,8 +177,8 @@ START_TEST(test_flushes)
 	    " - flush: %s\n",
 	    rows[_i].flush);
 	steps(text);
-	ck_assert_uint_eq(metric(rows[_i].metric), 1);
-	ck_assert_uint_eq(metric("tlb.entries"), rows[_i].entries);
+	ck_assert_uint_eq(figure(rows[_i].metric), 1);
+	ck_assert_uint_eq(figure("tlb.entries"), rows[_i].entries);
 }
 END_TEST
 
@@ -231,13 +192,13 @@ START_TEST(test_late)
 		" - touch: {space: s, va: block.a.va, size: 8K}\n",
 		1),
 	    0);
-	ck_assert_uint_eq(metric("tlb.faults"), 2);
+	ck_assert_uint_eq(figure("tlb.faults"), 2);
 	ck_assert_int_eq(try_steps(TLB "\narenas: {va: {base: 1G, size: 16K}}",
 			     " - alloc: {arena: va, size: 32K, as: a}\n"
 			     " - touch: {space: s, va: block.a.va, size: 8K}\n",
 			     1),
 	    0);
-	ck_assert_uint_eq(metric("tlb.misses"), 0);
+	ck_assert_uint_eq(figure("tlb.misses"), 0);
 }
 END_TEST
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_verify.c - what a world maps, held against machines that may lie */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "kvtest.h"
 #include "run/plant.h"
-#include "run/runner.h"
 #include "run/verify.h"
+#include "runrig.h"
 #include "sim/fakemmu.h"
-#include "sim/input.h"
 
 #define PAGE UINT64_C(4096)
 #define MIB (UINT64_C(1) << 20)
@@ -16,9 +13,6 @@
 
 static struct fake real;
 static struct kv_verifier *verifier;
-static struct kv_scenario *sc;
-static struct kv_run *run;
-static struct kv_errors errors;
 static struct kv_verify_config cfg;
 
 static int
@@ -70,11 +64,8 @@ setup(void)
 static void
 teardown(void)
 {
-	kv_run_free(run);
+	finish();
 	kv_verifier_destroy(verifier);
-	kv_scenario_free(sc);
-	kv_errors_fini(&errors);
-	input_remove();
 }
 
 static void
@@ -84,18 +75,7 @@ run_text(const char *text)
 
 	kv_verifier_create(&cfg, &verifier);
 	rc.verifier = verifier;
-	ck_assert_int_eq(
-	    kv_scenario_load(input_file(text), NULL, 0, &sc, &errors), 0);
-	ck_assert_int_eq(kv_run_execute(sc, &rc, &run, &errors), 0);
-}
-
-static uint64_t
-figure(const char *name)
-{
-	const struct kv_metric *x = kv_metrics_find(&run->metrics, name);
-
-	ck_assert_msg(x != NULL, "no figure %s", name);
-	return x->u;
+	ck_assert_int_eq(execute_text(&rc, text, ""), 0);
 }
 
 #define HEAD                       \
