@@ -15,6 +15,8 @@
 #include "out/mem.h"
 #include "out/plot.h"
 #include "out/report_replay.h"
+#include "out/report_shrunk.h"
+#include "run/replay_shrink.h"
 
 /* Columns of the pictures over time. */
 enum { SAMPLES = 200 };
@@ -124,21 +126,32 @@ plots_write(const struct kv_replay_report *r, const char *folder)
 	return error;
 }
 
-static int
-report_print(const struct kv_replay_report *r, const struct kv_opts *opts)
-{
-	struct kv_buf b = {0};
+/* ---- Violations ------------------------------------------------------- */
 
-	if (opts->output != NULL && (reports_write(r, opts->output) != 0 ||
-					plots_write(r, opts->output) != 0))
-		return KV_EXIT_USAGE;
-	if (opts->format == KV_FORMAT_JSON)
-		kv_report_replay_json(r, &b);
-	else
-		kv_report_replay_text(r, &b);
-	fwrite(b.data, 1, b.size, stdout);
-	kv_buf_fini(&b);
-	return kv_report_replay_failed(r) ? KV_EXIT_FAILED : KV_EXIT_OK;
+/* What a policy violated comes down to. */
+struct found {
+	char id[KV_REPLAY_ID];
+	struct kv_buf what;
+	struct kv_shrunk shrunk;
+	struct kv_counterexample counterexample;
+};
+
+/* The least scenario goes beside the report, which tells of it.
+ * => 0; an errno, noted */
+static int
+shrink(const struct kv_replay_report *r, size_t i, struct kv_replay *x,
+    struct found *f, const char *folder)
+{
+	char file[KV_SHRUNK_FILE];
+
+	kv_replay_id(x, f->id);
+	kv_replay_shrink(r->cfg, x, r->inject, r->seed, &f->shrunk);
+	if (!f->shrunk.reproduced)
+		return 0;
+	f->counterexample = kv_counterexample_of(&f->shrunk, f->id, &f->what);
+	x->counterexample = &f->counterexample;
+	kv_report_replay_shrunk_file(r, i, file);
+	return kv_files_write(folder, file, &f->shrunk.scenario);
 }
 
 /* ---- Running ---------------------------------------------------------- */
@@ -159,25 +172,76 @@ policies_run(const struct kv_replay_report *r, const struct choice *c,
 	return 0;
 }
 
+/* => 0; KV_EXIT_USAGE, what is in the way was noted */
+static int
+files_write(struct kv_replay_report *r, struct kv_replay *replays,
+    struct found *found, const char *folder)
+{
+	if (reports_write(r, folder) != 0 || plots_write(r, folder) != 0)
+		return KV_EXIT_USAGE;
+	if (!kv_report_replay_failed(r))
+		return 0;
+	for (size_t i = 0; i < r->count; i++)
+		if ((replays[i].violated || replays[i].panicked) &&
+		    shrink(r, i, &replays[i], &found[i], folder) != 0)
+			return KV_EXIT_USAGE;
+	return reports_write(r, folder) != 0 ? KV_EXIT_USAGE : 0;
+}
+
+static int
+report_print(const struct kv_replay_report *r, const struct kv_opts *opts)
+{
+	struct kv_buf b = {0};
+
+	if (opts->format == KV_FORMAT_JSON)
+		kv_report_replay_json(r, &b);
+	else
+		kv_report_replay_text(r, &b);
+	fwrite(b.data, 1, b.size, stdout);
+	kv_buf_fini(&b);
+	return kv_report_replay_failed(r) ? KV_EXIT_FAILED : KV_EXIT_OK;
+}
+
 static int
 policies_report(const struct kv_replay_report *r, const struct choice *c,
     const struct kv_opts *opts)
 {
-	struct kv_replay *replays =
-	    kv_mem_resize(NULL, c->count, sizeof(*replays));
+	struct kv_replay *replays = kv_mem_zalloc(c->count, sizeof(*replays));
+	struct found *found = kv_mem_zalloc(c->count, sizeof(*found));
 	struct kv_replay_report report = *r;
 	int status;
 
-	memset(replays, 0, c->count * sizeof(*replays));
 	report.replays = replays;
 	report.count = c->count;
 	status = policies_run(r, c, replays);
+	if (status == 0 && opts->output != NULL)
+		status = files_write(&report, replays, found, opts->output);
 	if (status == 0)
 		status = report_print(&report, opts);
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		kv_replay_fini(&replays[i]);
+		kv_shrunk_fini(&found[i].shrunk);
+		kv_buf_fini(&found[i].what);
+	}
 	kv_mem_free(replays);
+	kv_mem_free(found);
 	return status;
+}
+
+/* => 0; KV_EXIT_USAGE, noted: no such fault of kernel stacks */
+static int
+plant(const char *id, struct kv_plants *plants)
+{
+	enum kv_plant fault = kv_plant_find(id);
+
+	if (fault != KV_PLANTS)
+		kv_plants_add(plants, fault);
+	if (kv_plants_of_kstacks(plants) != 0)
+		return 0;
+	kv_log_error("replay: no fault \"%s\" of kernel stacks (see kvasir "
+		     "list faults)",
+	    id);
+	return KV_EXIT_USAGE;
 }
 
 /* No two samples at the same operation, but two at least. */
@@ -204,9 +268,12 @@ trace_run(const struct kv_thread_trace *trace, const struct choice *c,
 	    .name = kv_files_name(opts->operands[0]),
 	    .cfg = &cfg,
 	    .seed = opts->seed,
+	    .inject = opts->inject,
 	    .strict = opts->strict,
 	};
 
+	if (opts->inject != NULL && plant(opts->inject, &cfg.plants) != 0)
+		return KV_EXIT_USAGE;
 	if (opts->output != NULL)
 		cfg.nsamples = sample_count(trace);
 	if (cfg.resident > kv_replay_capacity(&cfg)) {
@@ -278,6 +345,8 @@ head_write(const struct kv_opts *opts, struct kv_event_log *log)
 	kv_event_log_head(log, "resident", b.data);
 	if (opts->strict)
 		kv_event_log_head(log, "strict", "yes");
+	if (opts->inject != NULL)
+		kv_event_log_head(log, "inject", opts->inject);
 	kv_buf_fini(&b);
 	if (error == 0) {
 		while (kv_lines_next(&lines))

@@ -11,7 +11,7 @@
 #include "out/plot.h"
 #include "out/plot_tlb.h"
 #include "out/report_run.h"
-#include "out/report_whatis.h"
+#include "out/report_shrunk.h"
 #include "run/once.h"
 #include "out/shape.h"
 #include "run/shrink.h"
@@ -127,25 +127,6 @@ unexpected(const struct kv_run *run)
 	return NULL;
 }
 
-/* What the address is, in the run that is left. */
-static void
-whatis(const struct kv_shrunk *s, const char *id, struct kv_buf *b)
-{
-	const struct kv_run *run = s->once.run;
-
-	for (size_t i = 0; run != NULL && i < run->nviolations; i++)
-		if (strcmp(run->violations[i].id, id) == 0) {
-			kv_report_whatis(run, run->violations[i].address, b);
-			return;
-		}
-}
-
-static const char *
-text_of(const struct kv_buf *b)
-{
-	return b->data != NULL ? b->data : "";
-}
-
 /* Beside the report: the least scenario that violates the same.  The report
  * tells of it.  => 0; an errno, noted */
 static int
@@ -161,15 +142,8 @@ write_shrunk(struct kv_run *run, const struct kv_once_config *cfg,
 		return 0;
 	kv_shrink(cfg, v->id, &s);
 	if (s.reproduced) {
-		whatis(&s, v->id, &what);
-		const struct kv_counterexample c = {.id = v->id,
-		    .from = s.from,
-		    .steps = s.steps,
-		    .runs = s.runs,
-		    .op = s.op,
-		    .scenario = text_of(&s.scenario),
-		    .diff = text_of(&s.diff),
-		    .whatis = text_of(&what)};
+		const struct kv_counterexample c =
+		    kv_counterexample_of(&s, v->id, &what);
 
 		run->counterexample = &c;
 		render(run, text, json);

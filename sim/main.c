@@ -32,8 +32,9 @@ static const struct kv_verb verbs[] = {
 	    KV_OPT_OUTPUT | KV_OPT_SWEEP,
 	kv_cmd_sweep},
     {"replay", "TRACE", "drive stack policies with recorded threads", 1, 1,
-	KV_OPT_SEED | KV_OPT_AUDIT | KV_OPT_FORMAT | KV_OPT_OUTPUT |
-	    KV_OPT_POLICY | KV_OPT_RESIDENT | KV_OPT_STRICT | KV_OPT_TRACE,
+	KV_OPT_SEED | KV_OPT_AUDIT | KV_OPT_INJECT | KV_OPT_FORMAT |
+	    KV_OPT_OUTPUT | KV_OPT_POLICY | KV_OPT_RESIDENT | KV_OPT_STRICT |
+	    KV_OPT_TRACE,
 	kv_cmd_replay},
     {"vmem", "TRACE", "run a vmem trace; one output line an operation", 1, 1, 0,
 	kv_cmd_vmem},

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "out/report_shrunk.h"
+
 enum {
 	WIDTH = 80,	  /* of a line, where there is a choice */
 	LABEL_WIDTH = 24, /* of the first column */
@@ -318,19 +320,36 @@ add_histogram(const struct kv_replay_report *r, struct kv_buf *b)
 static void
 add_trouble(const struct kv_replay_report *r, struct kv_buf *b)
 {
+	char id[KV_REPLAY_ID], file[KV_SHRUNK_FILE];
+
 	for (size_t i = 0; i < r->count; i++) {
 		const struct kv_replay *x = &r->replays[i];
 
 		if (!x->violated && !x->panicked)
 			continue;
+		kv_replay_id(x, id);
 		kv_buf_printf(b,
-		    "\n%s: %s after %zu forks and exits: %s-I%u at 0x%" PRIx64
+		    "\n%s: %s after %zu forks and exits: %s at 0x%" PRIx64
 		    ": %s\n",
 		    x->policy->name,
 		    x->panicked ? "the kernel would panic" : "violation", x->op,
-		    x->diag.module, x->diag.invariant, x->diag.address,
-		    x->diag.text);
+		    id, x->diag.address, x->diag.text);
+		if (x->counterexample == NULL)
+			continue;
+		kv_report_replay_shrunk_file(r, i, file);
+		kv_counterexample_text(x->counterexample, file, b);
 	}
+}
+
+void
+kv_report_replay_shrunk_file(
+    const struct kv_replay_report *r, size_t i, char name[KV_SHRUNK_FILE])
+{
+	if (r->count == 1)
+		snprintf(name, KV_SHRUNK_FILE, "shrunk.yaml");
+	else
+		snprintf(name, KV_SHRUNK_FILE, "shrunk-%s.yaml",
+		    r->replays[i].policy->name);
 }
 
 /* Break a text at blanks. */

@@ -11,6 +11,7 @@ struct kv_replay_report {
 	const char *name; /* of the recording, without its folder */
 	const struct kv_replay_config *cfg;
 	uint64_t seed;
+	const char *inject; /* the fault of cfg; NULL: none */
 	bool strict;
 	const struct kv_replay *replays;
 	size_t count; /* at least 1 */
@@ -29,6 +30,12 @@ void kv_report_replay_json(const struct kv_replay_report *r, struct kv_buf *b);
  */
 void kv_report_replay_verdict(
     const struct kv_replay_report *r, struct kv_buf *b);
+
+/* What the scenario of replay i is called: shrunk.yaml, or, of several
+ * policies, shrunk-POLICY.yaml. */
+enum { KV_SHRUNK_FILE = 64 };
+void kv_report_replay_shrunk_file(
+    const struct kv_replay_report *r, size_t i, char name[KV_SHRUNK_FILE]);
 
 /* Did an invariant fail, or would a kernel have panicked? */
 bool kv_report_replay_failed(const struct kv_replay_report *r);

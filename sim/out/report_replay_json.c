@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* report_replay_json.c - what a replay found, for scripts */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "out/mem.h"
 #include "out/report_replay.h"
+#include "out/report_shrunk.h"
 
 bool
 kv_report_replay_failed(const struct kv_replay_report *r)
@@ -119,6 +119,8 @@ emit_params(const struct kv_replay_report *r, struct kv_emit *e)
 {
 	kv_emit_open(e, "params", '{');
 	kv_emit_uint(e, "audit", r->cfg->audit);
+	if (r->inject != NULL)
+		kv_emit_text(e, "inject", r->inject);
 	kv_emit_text(e, "machine", r->cfg->machine->name);
 	kv_emit_uint(e, "resident", r->cfg->resident);
 	kv_emit_uint(e, "strict", r->strict);
@@ -132,16 +134,16 @@ emit_violations(const struct kv_replay_report *r, struct kv_emit *e)
 	kv_emit_open(e, "violations", '[');
 	for (size_t i = 0; i < r->count; i++) {
 		const struct kv_replay *x = &r->replays[i];
-		char id[64];
+		char id[KV_REPLAY_ID];
 
 		if (!x->violated && !x->panicked)
 			continue;
-		snprintf(id, sizeof(id), "%s-I%u", x->diag.module,
-		    x->diag.invariant);
+		kv_replay_id(x, id);
 		kv_emit_open(e, NULL, '{');
 		kv_emit_hex(e, "address", x->diag.address);
 		kv_emit_text(e, "id", id);
 		kv_emit_text(e, "policy", x->policy->name);
+		kv_counterexample_json(x->counterexample, e);
 		kv_emit_uint(e, "step", x->op);
 		kv_emit_text(e, "text", x->diag.text);
 		kv_emit_close(e, '}');

@@ -9,6 +9,7 @@
 #include "out/format.h"
 #include "out/mem.h"
 #include "out/report_layout.h"
+#include "out/report_shrunk.h"
 #include "run/measure_map.h"
 #include "run/policy.h"
 
@@ -56,23 +57,6 @@ json_violations(struct kv_emit *e, const struct kv_run *run)
 		kv_emit_close(e, '}');
 	}
 	kv_emit_close(e, ']');
-}
-
-static void
-json_counterexample(struct kv_emit *e, const struct kv_counterexample *c)
-{
-	if (c == NULL)
-		return;
-	kv_emit_open(e, "shrunk", '{');
-	kv_emit_text(e, "diff", c->diff);
-	kv_emit_uint(e, "from", c->from);
-	kv_emit_text(e, "id", c->id);
-	kv_emit_uint(e, "operation", c->op);
-	kv_emit_uint(e, "runs", c->runs);
-	kv_emit_text(e, "scenario", c->scenario);
-	kv_emit_uint(e, "steps", c->steps);
-	kv_emit_text(e, "whatis", c->whatis);
-	kv_emit_close(e, '}');
 }
 
 struct kv_series
@@ -139,7 +123,7 @@ kv_report_run_json(const struct kv_run *run, struct kv_buf *b)
 	kv_emit_text(&e, "scenario", sc->name);
 	kv_emit_uint(&e, "seed", run->cfg.seed);
 	json_series(&e, run);
-	json_counterexample(&e, run->counterexample);
+	kv_counterexample_json(run->counterexample, &e);
 	json_violations(&e, run);
 	kv_emit_close(&e, '}');
 }
@@ -613,35 +597,12 @@ put_violations(struct page *p)
 }
 
 static void
-put_lines(struct page *p, const char *text)
-{
-	while (*text != '\0') {
-		size_t n = strcspn(text, "\n");
-
-		kv_buf_printf(p->b, "  %.*s\n", (int)n, text);
-		text += n + (text[n] != '\0');
-	}
-}
-
-/* Both states around the operation, and what its address is. */
-static void
 put_counterexample(struct page *p)
 {
-	const struct kv_counterexample *c = p->run->counterexample;
-
-	if (c == NULL)
+	if (p->run->counterexample == NULL)
 		return;
 	title(p, "Shrunk");
-	kv_buf_printf(p->b,
-	    "  %s: %" PRIu64 " steps to %" PRIu64 " in %" PRIu64
-	    " runs; shrunk.yaml violates it by itself\n",
-	    c->id, c->from, c->steps, c->runs);
-	put_lines(p, c->scenario);
-	kv_buf_printf(p->b,
-	    "  Operation %" PRIu64 " of it, before (-) and after (+):\n",
-	    c->op);
-	put_lines(p, c->diff);
-	put_lines(p, c->whatis);
+	kv_counterexample_text(p->run->counterexample, "shrunk.yaml", p->b);
 }
 
 static void

@@ -26,3 +26,15 @@ kv_plant_find(const char *id)
 		i++;
 	return (enum kv_plant)i;
 }
+
+unsigned
+kv_plants_of_kstacks(const struct kv_plants *set)
+{
+	unsigned faults = 0, n;
+
+	for (n = 0; n < 24; n++)
+		if (kv_plants_has(
+			set, (enum kv_plant)(KV_PLANT_FREEBSD_F1 + n)))
+			faults |= 1u << n;
+	return faults;
+}

@@ -65,6 +65,9 @@ kv_plants_any(
 	return kv_plants_has(set, first);
 }
 
+/* Those of freebsd's: bit n - 1 is freebsd-Fn, as kv_kstack_fault has them. */
+unsigned kv_plants_of_kstacks(const struct kv_plants *set);
+
 /* Those that a verification plants (verify.c). */
 static inline bool
 kv_plants_in_machine(const struct kv_plants *set)

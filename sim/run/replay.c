@@ -2,7 +2,10 @@
 /* replay.c - a recording of threads, driven through one kernel-stack policy */
 #include "run/replay.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "out/limit.h"
 #include "out/log.h"
@@ -29,11 +32,22 @@ struct driver {
 	size_t op;	     /* operations done */
 	struct kv_ears ears; /* who listens */
 	struct kv_tap tap;
-	struct kv_oracle *oracle; /* from audit 2 on; else NULL */
+	struct kv_oracle *oracle; /* from audit 2 on, or where a fault is
+				     planted; else NULL */
 	uint64_t told;		  /* operations, those of residents too */
+	bool over;		  /* nothing can follow what happened */
 };
 
 /* ---- Audit ------------------------------------------------------------ */
+
+void
+kv_replay_id(const struct kv_replay *r, char id[KV_REPLAY_ID])
+{
+	bool generic = strcmp(r->diag.module, "V") == 0;
+
+	snprintf(id, KV_REPLAY_ID, generic ? "%s%u" : "%s-I%u", r->diag.module,
+	    r->diag.invariant);
+}
 
 /* Keep the first violation; what follows may be its consequence. */
 static void
@@ -86,8 +100,11 @@ listen(struct driver *d)
 {
 	struct kv_tap tap;
 
-	kv_ears_add(&d->ears, &d->cfg->tap);
-	if (d->cfg->audit >= 2) {
+	const struct kv_replay_config *cfg = d->cfg;
+
+	kv_ears_add(&d->ears, &cfg->tap);
+	if (cfg->audit >= 2 ||
+	    (cfg->audit == 1 && kv_plants_of_kstacks(&cfg->plants) != 0)) {
 		d->oracle = kv_oracle_create();
 		tap = kv_oracle_tap(d->oracle);
 		kv_ears_add(&d->ears, &tap);
@@ -108,6 +125,29 @@ audit_stack(struct driver *d, size_t stack)
 
 /* ---- Operations ------------------------------------------------------- */
 
+/* A fault stops the creation: it panics, or it never ends. */
+static void
+stop(struct driver *d)
+{
+	struct kv_replay *r = d->result;
+	struct kv_diag diag = {0};
+
+	r->panicked = kv_kstack_stopped(d->world->kstack, &diag) == EFAULT;
+	violate(d, EFAULT, &diag);
+	d->over = true;
+}
+
+/* => there is one more stack; failures are counted by the world */
+static bool
+spawn(struct driver *d, unsigned npages, unsigned domain)
+{
+	int error = kv_world_spawn(d->world, npages, domain);
+
+	if (error == EFAULT || error == EDEADLK)
+		stop(d);
+	return error == 0;
+}
+
 static void
 fork_op(struct driver *d, const struct kv_thread_op *op)
 {
@@ -115,8 +155,8 @@ fork_op(struct driver *d, const struct kv_thread_op *op)
 	size_t stack = w->nstacks;
 
 	d->stack_of[op->thread] = NO_STACK;
-	if (kv_world_spawn(w, op->npages, op->domain) != 0)
-		return; /* counted by the world */
+	if (!spawn(d, op->npages, op->domain))
+		return;
 	d->stack_of[op->thread] = stack;
 	d->thread_of[stack] = op->thread;
 	audit_stack(d, stack);
@@ -131,7 +171,7 @@ exit_op(struct driver *d, const struct kv_thread_op *op)
 	if (stack == NO_STACK)
 		return;
 	if (kv_world_dispose(w, stack, &d->result->diag) != 0) {
-		d->result->panicked = true;
+		d->result->panicked = d->over = true;
 		d->result->op = d->op;
 		return;
 	}
@@ -141,9 +181,9 @@ exit_op(struct driver *d, const struct kv_thread_op *op)
 }
 
 static void
-ops_run(struct driver *d, size_t stop)
+ops_run(struct driver *d, size_t end)
 {
-	while (d->op < stop && !d->result->panicked) {
+	while (d->op < end && !d->over) {
 		const struct kv_thread_op *op = &d->trace->ops[d->op];
 
 		kv_limit_step();
@@ -154,17 +194,17 @@ ops_run(struct driver *d, size_t stop)
 			exit_op(d, op);
 		audit_events(d);
 		kv_world_note_usage(d->world);
-		d->op += !d->result->panicked;
+		d->op += !d->over;
 	}
 }
 
 static void
 residents_create(struct driver *d)
 {
-	for (uint64_t i = 0; i < d->cfg->resident; i++) {
+	for (uint64_t i = 0; i < d->cfg->resident && !d->over; i++) {
 		kv_limit_step();
 		tell_op(d);
-		if (kv_world_spawn(d->world, 0, 0) == 0)
+		if (spawn(d, 0, 0))
 			audit_stack(d, d->world->nstacks - 1);
 		audit_events(d);
 		kv_world_note_usage(d->world);
@@ -199,7 +239,8 @@ sample_take(struct driver *d)
 static void
 peak_take(struct driver *d)
 {
-	kv_moment_take(d->world, &d->result->peak);
+	if (!d->cfg->lean)
+		kv_moment_take(d->world, &d->result->peak);
 	audit_world(d, 1);
 	if (d->cfg->nsamples == 0)
 		return;
@@ -226,7 +267,8 @@ run_on(struct driver *d)
 	if (taken < d->cfg->nsamples)
 		stop = least(stop, sample_op(d, taken));
 	ops_run(d, stop);
-	kv_log_progress(d->result->policy->name, d->op, t->nops);
+	if (!d->cfg->lean)
+		kv_log_progress(d->result->policy->name, d->op, t->nops);
 }
 
 static void
@@ -238,18 +280,19 @@ replay(struct driver *d)
 
 	residents_create(d);
 	for (;;) {
-		if (!peaked && (d->op == d->trace->peak || r->panicked)) {
+		if (!peaked && (d->op == d->trace->peak || d->over)) {
 			peak_take(d);
 			peaked = true;
 		}
 		while (r->timeline.nsamples < cfg->nsamples &&
 		       sample_op(d, r->timeline.nsamples) <= d->op)
 			sample_take(d);
-		if (d->op == d->trace->nops || r->panicked)
+		if (d->op == d->trace->nops || d->over)
 			break;
 		run_on(d);
 	}
-	kv_moment_take(d->world, &r->end);
+	if (!cfg->lean)
+		kv_moment_take(d->world, &r->end);
 	audit_world(d, 1);
 }
 
@@ -270,6 +313,7 @@ world_create(struct driver *d, const struct kv_policy *policy)
 	    .request = policy->request,
 	    .npages = cfg->machine->kstack_pages,
 	    .gpages = cfg->machine->kstack_guard,
+	    .faults = kv_plants_of_kstacks(&cfg->plants),
 	    .tap = d->tap,
 	};
 

@@ -282,19 +282,6 @@ tables_of(const struct kv_scenario *sc)
 	return list;
 }
 
-/* Bit n - 1 is freebsd-Fn, as kv_kstack_fault has them. */
-static unsigned
-faults_of(const struct kv_scenario *sc)
-{
-	unsigned faults = 0, n;
-
-	for (n = 0; n < 24; n++)
-		if (kv_plants_has(
-			&sc->plants, (enum kv_plant)(KV_PLANT_FREEBSD_F1 + n)))
-			faults |= 1u << n;
-	return faults;
-}
-
 static int
 build_world(struct kv_runner *r)
 {
@@ -319,7 +306,7 @@ build_world(struct kv_runner *r)
 	    .lazy_init = sc->lazy_init,
 	    .ncpus = sc->ncpus,
 	    .first_kva = sc->kstacks.first_kva,
-	    .faults = faults_of(sc),
+	    .faults = kv_plants_of_kstacks(&sc->plants),
 	    .mapping = sc->kstacks.enter ? KV_WORLD_ENTER : KV_WORLD_QENTER,
 	    .no_kstacks = !sc->kstacks.present,
 	    .nobjects = sc->nobjects,

@@ -393,6 +393,33 @@ prepare(struct shrink *s)
 	kv_doc_set(s->root, "expect", kv_doc_raw(text));
 }
 
+/* What else the run violates, it expects as well: nothing is left to fail but
+ * what only the drain behind it shows. */
+static void
+expect_all(struct shrink *s)
+{
+	struct kv_once once = {0};
+	struct kv_buf file = {0}, list = {0};
+	const struct kv_run *run;
+
+	kv_doc_write(s->root, &file);
+	kv_buf_printf(&list, "[violation(\"%s\")", s->id);
+	if (run_text(s, &file, &once) == 0) {
+		run = once.run;
+		for (size_t i = 0; i < run->nviolations; i++)
+			if (!run->violations[i].expected &&
+			    violation_of(run, run->violations[i].id) ==
+				&run->violations[i])
+				kv_buf_printf(&list, ", violation(\"%s\")",
+				    run->violations[i].id);
+	}
+	kv_buf_printf(&list, "]");
+	kv_doc_set(s->root, "expect", kv_doc_raw(list.data));
+	kv_once_fini(&once);
+	kv_buf_fini(&file);
+	kv_buf_fini(&list);
+}
+
 /* As it is, or with a drain, where only that shows what is wrong: a report
  * drains after its expectations are judged. */
 static bool
@@ -479,6 +506,7 @@ kv_shrink_doc(struct kv_doc *root, const struct kv_once_config *cfg,
 		shrink_steps(&s);
 		shrink_keys(&s, &p);
 		shrink_numbers(&s, &p);
+		expect_all(&s);
 		head(&s, &result->scenario);
 		kv_doc_write(s.root, &result->scenario);
 		result->steps = nsteps(&s);

@@ -14,7 +14,8 @@ struct kv_shrunk {
 	uint64_t runs;	      /* candidates that were tried */
 	bool reproduced; /* it violates the same by itself; else the rest is
 			    empty */
-	struct kv_buf scenario; /* owned; it expects that violation */
+	struct kv_buf scenario; /* owned; it expects that violation,
+				   and what else it violates */
 	struct kv_buf diff;  /* owned; state before and after the operation */
 	uint64_t op;	     /* of that: after which it was found */
 	struct kv_once once; /* owned; its run, not drained */
