@@ -202,6 +202,9 @@ struct kv_pmap_stats {
 struct kv_pmap_stats kv_pmap_stats(const struct kv_pmap *pmap);
 const struct kv_pte_format *kv_pmap_format(const struct kv_pmap *pmap);
 
+/* Is a table of its own grafted somewhere? */
+bool kv_pmap_lends(const struct kv_pmap *pmap);
+
 /* Physical address of the root table. */
 kv_pa_t kv_pmap_root(const struct kv_pmap *pmap);
 

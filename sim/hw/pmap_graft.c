@@ -95,3 +95,17 @@ kv_pmap_ungraft(struct kv_pmap *pmap, bool free)
 	pmap->grafts = NULL;
 	return true;
 }
+
+bool
+kv_pmap_lends(const struct kv_pmap *pmap)
+{
+	const struct kv_pt *t = pmap->root;
+
+	if (pmap->top == 0)
+		return false;
+	for (unsigned i = 0; i <= pmap->level[pmap->top].mask; i++)
+		if (t->child[i] != NULL && t->child[i]->lent != 0 &&
+		    !kv_pt_is_graft(pmap, i))
+			return true;
+	return false;
+}

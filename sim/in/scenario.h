@@ -75,7 +75,11 @@ struct kv_space_spec {
 	uint64_t image_pages; /* 0: it has no image */
 	size_t tables;	      /* 1 + index into pools; 0: without limit */
 	enum kv_pmap_split split;
-	bool join_any; /* promotion takes frames that begin anywhere */
+	bool join_any;		/* promotion takes frames that begin anywhere */
+	bool shared;		/* a template: others may borrow its tables */
+	kv_va_t reserved;	/* what its user may not touch, from here on */
+	uint64_t reserved_size; /* 0: there is nothing such */
+	bool unguarded;		/* a mistake: nobody looks */
 };
 
 /* A number that the run knows, when it comes to the step. */
@@ -157,7 +161,8 @@ struct kv_map_step {
 	unsigned owner;		     /* graft: index into spaces */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush on_fault;
-	bool in_place; /* of data: a write does not copy */
+	bool in_place;	/* of data: a write does not copy */
+	bool by_kernel; /* no call of the space's user */
 };
 
 enum kv_touch_order { KV_TOUCH_ASCENDING, KV_TOUCH_RANDOM };
@@ -170,6 +175,7 @@ struct kv_touch_step {
 	uint64_t size, stride; /* bytes */
 	enum kv_touch_order order;
 	bool write;
+	bool by_kernel;
 };
 
 enum kv_flush_what {

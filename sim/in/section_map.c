@@ -13,7 +13,7 @@ struct map_args {
 	const char *space, *object, *from;
 	const struct kv_node *va, *offset, *pa;
 	uint64_t size, pages, level, count, stride;
-	unsigned how, prot, data, on_fault, on_write, present;
+	unsigned how, prot, data, on_fault, on_write, present, by;
 	bool global, user, accessed, modified, flush;
 };
 #define AT(field) offsetof(struct map_args, field)
@@ -67,6 +67,8 @@ static const char *const prots[] = {[0] = "r",
     [KV_PTE_W | KV_PTE_X] = "rwx",
     NULL};
 
+static const char *const actors[] = {"user", "kernel", NULL};
+
 static const char *const presents[] = {[KV_PRESENT_REFUSE] = "refuse",
     [KV_PRESENT_SKIP] = "skip",
     [KV_PRESENT_REPLACE] = "replace",
@@ -79,15 +81,16 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     CHOICE(prot, prots, .min = 0), BOOL(global), BOOL(user), BOOL(accessed),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
     CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0),
-    CHOICE(on_write, on_writes, .min = 0), CHOICE(present, presents, .min = 0)};
+    CHOICE(on_write, on_writes, .min = 0), CHOICE(present, presents, .min = 0),
+    CHOICE(by, actors, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
-    UINT(stride, .min = 0)};
+    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0)};
 static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(prot, prots, .required = true), BOOL(flush), UINT(count, .min = 1),
-    UINT(stride, .min = 0)};
+    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0)};
 static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
 static const struct kv_field grow_fields[] = {WORD("space", space, .min = 0),
@@ -235,6 +238,9 @@ read_where(struct reading *r)
 	if (kv_load_space(r->ld, at(r, "space"), a->space, &s->space) != 0 ||
 	    kv_load_late(r->ld, a->va, "va", &s->va) != 0)
 		return EINVAL;
+	if (says(r, "by") && r->ld->sc->spaces[s->space].reserved_size == 0)
+		return kv_load_refuse(r->ld, at(r, "by"),
+		    "'by' is of a space that has something 'reserved'");
 	f = r->ld->sc->spaces[s->space].format;
 	if (!says(r, "stride"))
 		a->stride = size != 0
@@ -384,6 +390,7 @@ finish(const struct reading *r, struct kv_step *step)
 	s->present = (enum kv_map_present)a->present;
 	s->level = (unsigned)a->level;
 	s->flush = a->flush;
+	s->by_kernel = a->by == 1;
 	step->count = a->count;
 	step->map = s;
 }

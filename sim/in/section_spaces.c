@@ -117,8 +117,8 @@ kv_section_objects(struct kv_load *ld, const struct kv_node *node)
 
 struct space_args {
 	const char *format, *tables;
-	const struct kv_node *image;
-	bool promotion;
+	const struct kv_node *image, *reserved;
+	bool promotion, shared;
 	unsigned split, join;
 };
 
@@ -147,6 +147,29 @@ static const struct kv_field image_fields[] = {
 	.offset = offsetof(struct image_args, key)}};
 enum { IMAGE_FIELDS = 3 };
 
+struct reserved_args {
+	uint64_t base, size;
+	unsigned guard;
+};
+
+static const char *const guards[] = {"refuse", "none", NULL};
+
+static const struct kv_field reserved_fields[] = {
+    {.key = "base",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct reserved_args, base),
+	.required = true},
+    {.key = "size",
+	.kind = KV_FIELD_UINT,
+	.offset = offsetof(struct reserved_args, size),
+	.required = true,
+	.min = 1},
+    {.key = "guard",
+	.kind = KV_FIELD_CHOICE,
+	.offset = offsetof(struct reserved_args, guard),
+	.words = guards}};
+enum { RESERVED_FIELDS = 3 };
+
 static const struct kv_field space_fields[] = {
     {.key = "format",
 	.kind = KV_FIELD_WORD,
@@ -160,6 +183,12 @@ static const struct kv_field space_fields[] = {
     {.key = "tables",
 	.kind = KV_FIELD_WORD,
 	.offset = offsetof(struct space_args, tables)},
+    {.key = "template",
+	.kind = KV_FIELD_BOOL,
+	.offset = offsetof(struct space_args, shared)},
+    {.key = "reserved",
+	.kind = KV_FIELD_NODE,
+	.offset = offsetof(struct space_args, reserved)},
     {.key = "join",
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct space_args, join),
@@ -168,7 +197,7 @@ static const struct kv_field space_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = offsetof(struct space_args, split),
 	.words = splits}};
-enum { SPACE_FIELDS = 6 };
+enum { SPACE_FIELDS = 8 };
 
 /* Its pages must be as large as the machine's frames. */
 static const struct kv_pte_format *
@@ -214,6 +243,24 @@ read_image(
 	space->image_va = a.va;
 	space->image_pages = a.pages;
 	space->image_key = a.key;
+}
+
+/* reserved: {base, size}: a range that does not wrap. */
+static void
+read_reserved(
+    struct kv_load *ld, const struct kv_node *node, struct kv_space_spec *space)
+{
+	struct reserved_args a = {0};
+
+	if (kv_fields_read(ld, node, "reserved", "key", reserved_fields,
+		RESERVED_FIELDS, &a) != 0)
+		return;
+	if (a.size - 1 > UINT64_MAX - a.base)
+		kv_load_refuse(
+		    ld, kv_map_get(node, "size"), "base + size is beyond 2^64");
+	space->reserved = a.base;
+	space->reserved_size = a.size;
+	space->unguarded = a.guard == 1;
 }
 
 /* The pool of a space: its root must fit in, beside the others'.
@@ -271,9 +318,12 @@ read_space(struct kv_load *ld, const struct kv_node *key)
 	    .promotion = a.promotion,
 	    .tables = tables,
 	    .split = (enum kv_pmap_split)a.split,
-	    .join_any = a.join != 0};
+	    .join_any = a.join != 0,
+	    .shared = a.shared};
 	if (a.image != NULL)
 		read_image(ld, a.image, &sc->spaces[i]);
+	if (a.reserved != NULL)
+		read_reserved(ld, a.reserved, &sc->spaces[i]);
 }
 
 static void

@@ -343,7 +343,7 @@ struct step_args {
 	const char *space;
 	const struct kv_node *va;
 	uint64_t size, pages, stride, times;
-	unsigned stacks, order, what;
+	unsigned stacks, order, what, by;
 	bool write;
 };
 #define AT(field) offsetof(struct step_args, field)
@@ -351,6 +351,7 @@ struct step_args {
 static const char *const stacks_words[] = {"all", NULL};
 static const char *const orders[] = {
     [KV_TOUCH_ASCENDING] = "ascending", [KV_TOUCH_RANDOM] = "random", NULL};
+static const char *const actors[] = {"user", "kernel", NULL};
 static const char *const whats[] = {[KV_FLUSH_RANGE] = "range",
     [KV_FLUSH_TAG] = "tag",
     [KV_FLUSH_NONGLOBAL] = "nonglobal",
@@ -372,7 +373,8 @@ static const struct kv_field touch_fields[] = {
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(order),
 	.words = orders},
-    {.key = "write", .kind = KV_FIELD_BOOL, .offset = AT(write)}};
+    {.key = "write", .kind = KV_FIELD_BOOL, .offset = AT(write)},
+    {.key = "by", .kind = KV_FIELD_CHOICE, .offset = AT(by), .words = actors}};
 static const struct kv_field flush_fields[] = {{.key = "what",
 						   .kind = KV_FIELD_CHOICE,
 						   .offset = AT(what),
@@ -459,7 +461,7 @@ kv_step_read_touch(
     struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
 {
 	static const char *const of_range[] = {
-	    "va", "size", "stride", "space", NULL};
+	    "va", "size", "stride", "space", "by", NULL};
 	struct kv_touch_step *s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
 	struct step_args a;
 
@@ -483,6 +485,10 @@ kv_step_read_touch(
 	s->stride = a.stride;
 	s->order = (enum kv_touch_order)a.order;
 	s->write = a.write;
+	s->by_kernel = a.by == 1;
+	if (says(key, "by") && ld->sc->spaces[s->space].reserved_size == 0)
+		return kv_load_refuse(ld, kv_map_get(key->next, "by"),
+		    "'by' is of a space that has something 'reserved'");
 	step->count = a.times;
 	step->touch = s;
 	return 0;

@@ -42,7 +42,7 @@ kv_generic_of(const char *id)
 	static const char *const rows[][2] = {{"vmem-I1", "V1"},
 	    {"vmem-I2", "V1"}, {"vmem-I3", "V1"}, {"vmem-I4", "V1"},
 	    {"pmap-I1", "V3"}, {"ptpool-I5", "V3"}, {"pmap-I3", "V4"},
-	    {"pmap-I6", "V5"}, {"space-I2", "V6"}};
+	    {"pmap-I6", "V5"}, {"space-I2", "V6"}, {"space-I3", "V3"}};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

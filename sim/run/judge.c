@@ -284,6 +284,16 @@ kv_run_passed(const struct kv_run *run)
 	return run->unexpected == 0;
 }
 
+/* Calls of users that met what is reserved in their space. */
+static void
+measure_reserved(struct kv_run *run)
+{
+	kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT, "reserved.refused",
+	    run->runner->reserved_refused);
+	kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT, "reserved.passed",
+	    run->runner->reserved_passed);
+}
+
 /* Steps on page tables that failed. */
 static void
 measure_fails(struct kv_run *run)
@@ -299,6 +309,9 @@ measure_fails(struct kv_run *run)
 	if (run->sc->paging)
 		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
 		    "fail.partial_pages", run->runner->partial_pages);
+	for (i = 0; i < run->sc->nspaces; i++)
+		if (run->sc->spaces[i].reserved_size != 0)
+			measure_reserved(run);
 }
 
 static void

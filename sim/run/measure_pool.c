@@ -29,7 +29,9 @@ static const struct row {
     {"pool.l2", "pool.%s.l2", AT(depth[2])},
     {"pool.l3", "pool.%s.l3", AT(depth[3])},
     {"pool.l4", "pool.%s.l4", AT(depth[4])},
-    {"pool.other", "pool.%s.other", AT(depth[KV_PTPOOL_OTHER])}
+    {"pool.other", "pool.%s.other", AT(depth[KV_PTPOOL_OTHER])},
+    {"pool.of_spaces", "pool.%s.of_spaces", AT(scope[KV_PTPOOL_SPACE])},
+    {"pool.of_templates", "pool.%s.of_templates", AT(scope[KV_PTPOOL_TEMPLATE])}
 #undef AT
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

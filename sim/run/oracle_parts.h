@@ -120,7 +120,8 @@ struct oracle_graft {
 
 struct oracle_space {
 	const char *name;
-	bool known; /* pt.space was told */
+	bool known;  /* pt.space was told */
+	bool shared; /* others may borrow its tables */
 	uint64_t tag;
 	uint64_t half; /* 0: sign-extended; 1: the lower one; 2: the upper */
 	unsigned bits, order;	/* of an address; log2 entries of a table */

@@ -2,8 +2,8 @@
 /*
  * oracle_table.c - the judge's page tables: a walk of its own
  *
- *   V3  A table but the root has one parent entry, one level up; a page is one
- *       table; what goes back holds none.
+ *   V3  A table but the root has one parent entry, one level up, or is borrowed
+ *       of a template; a page is one table; what goes back holds none.
  *   V4  A leaf is aligned to what it maps; no two map one page.
  *   V5  Where a leaf takes the place of a table, or a table that of a leaf,
  *       every small page keeps its frame and rights.
@@ -70,6 +70,9 @@ graft(struct kv_oracle *o, struct oracle_space *s, const uint64_t *v)
 		oracle_blame_v(o, 3, v[0], "a graft of nobody's tables");
 		return;
 	}
+	if (!owner->shared)
+		oracle_blame_v(o, 3, v[0],
+		    "a table has two parents, and is no template's");
 	s->grafts =
 	    kv_mem_resize(s->grafts, s->ngrafts + 1, sizeof(*s->grafts));
 	s->grafts[s->ngrafts++] = (struct oracle_graft){v[0], v[1], owner};
@@ -406,6 +409,8 @@ oracle_table_event(struct kv_oracle *o, const struct kv_event *e)
 		table_get(o, s, e->value[0], e->value[1]);
 	else if (e->kind == KV_EV_PT_PUT)
 		table_put(o, s, e->value[0]);
+	else if (e->kind == KV_EV_PT_TEMPLATE)
+		s->shared = true;
 	else if (e->kind == KV_EV_PT_GRAFT)
 		graft(o, s, e->value);
 	else if (e->kind == KV_EV_PT_UNGRAFT)

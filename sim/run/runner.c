@@ -248,7 +248,8 @@ spaces_of(const struct kv_scenario *sc)
 		    .format = sc->spaces[i].format,
 		    .promotion = sc->spaces[i].promotion,
 		    .split = lossy ? KV_PMAP_SPLIT_FRAME : sc->spaces[i].split,
-		    .join_any = sc->spaces[i].join_any};
+		    .join_any = sc->spaces[i].join_any,
+		    .shared = sc->spaces[i].shared};
 	return list;
 }
 

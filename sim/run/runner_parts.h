@@ -104,6 +104,8 @@ struct kv_runner {
 	bool range_fits;
 	struct kv_pending pending; /* flushes that are gathered */
 	uint64_t partial_pages;	   /* that steps did which failed then */
+	uint64_t reserved_refused; /* ranges that met what is reserved */
+	uint64_t reserved_passed;  /* ... and nobody looked */
 	uint64_t arena_fails;	   /* blocks that found no room */
 	kv_pindex_t pindex;	   /* of the map step that runs */
 	kv_pa_t pa;		   /* likewise */
@@ -185,6 +187,11 @@ void kv_runner_touch(
  */
 bool kv_runner_fault(
     struct kv_runner *r, unsigned space, kv_va_t va, bool write);
+
+/* A user of the space asks for that range: does it meet what is reserved, and
+ * is it refused?  Both are counted. */
+bool kv_runner_refused(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t size);
 
 /* A write went through to the page that the tables map. */
 void kv_runner_wrote(struct kv_runner *r, unsigned space, kv_va_t va);

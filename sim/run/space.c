@@ -11,6 +11,7 @@
  * 3 Invariants (reported as space-I1 and so on).
  *   I1   A page of a live kernel stack has exactly the leaf of its frame.
  *   I2   No leaf maps a free page of memory.
+ *   I3   Tables that other spaces borrow are a template's.
  *   The pmap's own are pmap.c's; guards are freebsd-I2.
  * 4 Cost.  A page is allocated and entered; undoing costs a bit a page.
  * 5 Fidelity.  kmem_back: for each page vm_page_alloc, then pmap_enter with the
@@ -33,7 +34,8 @@ table_get(void *arg, unsigned level, kv_pa_t *pa)
 {
 	const struct kv_space *s = arg;
 	const struct kv_ptpool_page want = {
-	    KV_PTPOOL_SPACE, s->cfg.id, s->cfg.format->levels - 1 - level};
+	    s->cfg.shared ? KV_PTPOOL_TEMPLATE : KV_PTPOOL_SPACE, s->cfg.id,
+	    s->cfg.format->levels - 1 - level};
 
 	return kv_ptpool_get(s->cfg.pool, &want, s->urgent, pa);
 }
@@ -77,6 +79,9 @@ listen(struct kv_space *s, struct kv_pmap_config *pmap)
 	error = kv_pmap_create(pmap, &s->pmap);
 	if (error == 0)
 		kv_pt_ear_begin(s->ear, pmap->low_half);
+	if (error == 0 && s->cfg.shared)
+		kv_tap_emit(&s->cfg.tap, KV_EV_PT_TEMPLATE, s->cfg.name,
+		    s->cfg.id, 0, 0, 0);
 	if (error != 0) {
 		kv_pt_ear_destroy(s->ear);
 		s->ear = NULL;
@@ -459,6 +464,9 @@ kv_space_check(const struct kv_space *s, struct kv_diag *diag)
 	struct search c = {.s = s};
 	int error = kv_pmap_check(s->pmap, diag);
 
+	if (error == 0 && !s->cfg.shared && kv_pmap_lends(s->pmap))
+		return kv_diag_set(diag, EFAULT, "space", 3, s->cfg.id,
+		    "a table has two parents, and is no template's");
 	if (error == 0 &&
 	    kv_pmap_walk(s->pmap, 0, KV_ADDR_MAX, maps_free_page, &c) != 0)
 		error = kv_diag_set(diag, EFAULT, "space", 2, c.va,

@@ -19,6 +19,7 @@ struct kv_space_config {
 	struct kv_draws *draws; /* of tables; NULL: none is refused */
 	enum kv_pmap_split split;
 	bool join_any; /* see pmap.h */
+	bool shared;   /* a template: others may borrow its tables */
 };
 
 struct kv_space {

@@ -93,6 +93,15 @@ flush_done(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va,
 		kv_runner_judge_flushed(r, s->space, va, npages);
 }
 
+/* Where pages are entered and removed one by one superpages are split: what is
+ * still busy is another space's table. */
+static bool
+is_borrowed(const struct kv_map_step *s, int fail)
+{
+	return s->how == KV_MAP_ENTER && fail != KV_MAP_FAIL_GROW &&
+	       fail != KV_MAP_FAIL_GRAFT;
+}
+
 /* What no kernel survives is refused; what it reports is counted. */
 static int
 judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
@@ -107,12 +116,39 @@ judge(struct kv_runner *r, const struct kv_map_step *s, int error, int fail)
 	size_t i;
 
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (refused[i].error == error)
+		if (refused[i].error == error &&
+		    (error != EBUSY || !is_borrowed(s, fail)))
 			return kv_runner_refuse(
 			    r, &s->va.place, refused[i].why);
 	r->map_fails[fail] += error != 0;
 	r->run->op.error = error;
 	return 0;
+}
+
+bool
+kv_runner_refused(
+    struct kv_runner *r, unsigned space, kv_va_t va, uint64_t size)
+{
+	const struct kv_space_spec *s = &r->run->sc->spaces[space];
+
+	if (s->reserved_size == 0 ||
+	    !kv_overlap(va, size, s->reserved, s->reserved_size))
+		return false;
+	if (s->unguarded || kv_runner_planted(r, KV_PLANT_ELFUSE_F11)) {
+		r->reserved_passed++;
+		return false;
+	}
+	r->reserved_refused++;
+	return true;
+}
+
+/* Is it a call of the space's user, of a range that is not his? */
+static bool
+is_refused(
+    struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, int fail)
+{
+	return fail <= KV_MAP_FAIL_PROTECT && !s->by_kernel &&
+	       kv_runner_refused(r, s->space, va, size_of(r, s));
 }
 
 /* The step's ranges, one operation each. */
@@ -136,7 +172,8 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 		if (judged)
 			kv_range_before(r, s, va, &watch);
 		if (late == 0)
-			error = fn(r, s, va, i);
+			error = is_refused(r, s, va, fail) ? EPERM
+							   : fn(r, s, va, i);
 		if (judge(r, s, error, fail) != 0)
 			break;
 		if (judged)

@@ -331,7 +331,9 @@ kv_step_touch(struct kv_runner *r, const struct kv_step *step)
 		kv_limit_through(p.count);
 		if (s->order == KV_TOUCH_RANDOM)
 			shuffle(&r->touch, &p);
-		pass(r, s, &p);
+		if (s->stacks || s->by_kernel || error != 0 ||
+		    !kv_runner_refused(r, s->space, va, s->size))
+			pass(r, s, &p);
 		kv_runner_end(r, false);
 	}
 	kv_mem_free(p.list);

@@ -42,6 +42,8 @@ r406_elfuse_first_range_only fault=elfuse-F9 fault=none V7
 r407_elfuse_same_generation fault=elfuse-F10 fault=none V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
 r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
+r410_elfuse_reserve_is_changed fault=elfuse-F11 fault=none elfuse-E3
+r411_nub_lent_by_a_frame template=false template=true V3 space-I3
 r450_nub_store_window order=late order=early nub-N1
 r451_nub_no_flush_after_copy fault=nub-F1 fault=none V7 nub-N4
 r452_nub_pinned_is_copied fault=nub-F2 fault=none nub-N2

@@ -120,6 +120,11 @@
 		 "tlb.touch tlb tag=1 va=0x7000 write=0 result=1\n"         \
 		 "tlb.touch tlb tag=1 va=0x7000 write=0 result=0\n"
 
+/* A space that has no table but its root. */
+#define BORROWER                             \
+	"pt.get user table=0x3000 level=1\n" \
+	"pt.space user tag=1 half=1 bits=30 order=9\n"
+
 /* ---- Good logs ------------------------------------------------------------
  */
 
@@ -143,6 +148,10 @@ static const char *const good[] = {
 	   "phys.free phys pa=0x1000000 npages=3\n"
 	   "phys.free phys pa=0x1005000 npages=507\n",
     STACK GONE "run.drained run stacks=0\n",
+    MEMORY TABLES("image", "2") BORROWER
+    "pt.template image tag=2\n"
+    "pt.graft user va=0x0 size=2097152 owner=2\n"
+    "pt.ungraft user tag=1\n",
     MAPPED "pt.clear kernel table=0x2000 index=1\n"
 	   "pt.clear kernel table=0x2000 index=2\n"
 	   "pt.clear kernel table=0x2000 index=3\n"
@@ -348,6 +357,10 @@ static const struct bad {
 	    "0x1003000",
 	    "0") "kstack.create kstack ks=0x2000 npages=4 domain=0 pindex=0\n",
 	0x2000},
+    {"V3",
+	MEMORY TABLES("image", "2") BORROWER
+	"pt.graft user va=0x0 size=2097152 owner=2\n",
+	0},
     {"freebsd-I2", MAPPED LEAF("0", "0x40000000"), 0},
     {"freebsd-I2", TABLES("kernel", "0") LEAF("0", "0x40000000") STACK LEAVES,
 	0x1000},

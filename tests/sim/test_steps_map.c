@@ -227,6 +227,44 @@ START_TEST(test_attributes)
 }
 END_TEST
 
+/* Calls of a user that meet [1G + 1M, 1G + 2M) by one page change nothing;
+ * beside it, or made by the kernel, they are as any. */
+START_TEST(test_reserved)
+{
+	static const struct {
+		const char *step, *fails;
+		uint64_t refused, pages;
+	} rows[] = {{"map: {space: u, va: 1G + 1M - 8K, pages: 3, object: p}",
+			"fail.map", 1, 256},
+	    {"map: {space: u, va: 1G + 2M - 4K, pages: 2, object: p}",
+		"fail.map", 1, 256},
+	    {"map: {space: u, va: 1G + 1M - 8K, pages: 2, object: p}",
+		"fail.map", 0, 258},
+	    {"map: {space: u, va: 1G + 2M, pages: 2, object: p}", "fail.map", 0,
+		258},
+	    {"unmap: {space: u, va: 1G, size: 4M}", "fail.unmap", 1, 256},
+	    {"unmap: {space: u, va: 1G, size: 4M, by: kernel}", "fail.unmap", 0,
+		0},
+	    {"unmap: {space: u, va: 1G + 1M - 4K, pages: 1, count: 3}",
+		"fail.unmap", 2, 256},
+	    {"protect: {space: u, va: 1G + 2M - 4K, pages: 1, prot: r}",
+		"fail.protect", 1, 256}};
+	char steps[512];
+
+	snprintf(steps, sizeof(steps),
+	    "- map: {space: u, va: 1G + 1M, size: 1M, object: o, by: kernel}\n"
+	    "- %s\n"
+	    "spaces: {u: {reserved: {base: 1G + 1M, size: 1M}}}\n",
+	    rows[_i].step);
+	ck_assert_int_eq(execute(steps, 3), 0);
+	ck_assert_uint_eq(figure("reserved.refused"), rows[_i].refused);
+	ck_assert_uint_eq(figure("reserved.passed"), 0);
+	ck_assert_uint_eq(figure(rows[_i].fails), rows[_i].refused);
+	ck_assert_uint_eq(figure("space.u.mapped_bytes"), rows[_i].pages << 12);
+	ck_assert_uint_eq(run->nviolations, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -245,6 +283,7 @@ main(void)
 	tcase_add_test(tc, test_released_twice);
 	tcase_add_test(tc, test_count_and_stride);
 	tcase_add_loop_test(tc, test_attributes, 0, 6);
+	tcase_add_loop_test(tc, test_reserved, 0, 8);
 	suite_add_tcase(s, tc);
 	return kv_test_main(s);
 }
