@@ -57,21 +57,23 @@
 	"vmem.source kstack" d " quantum=10465280 release=1\n"               \
 	"vmem.link kstack" d " from=domain" d                                \
 	" align=2097152 slot=20480 origin=0x0 stride=0\n"
-#define KVA                                                                    \
-	MEMORY                                                                 \
-	"kstack.policy kstack scheme=1 npages=4 gpages=1 "                     \
-	"origin=0x0\n" KVA_ARENA("kernel") KVA_DOMAIN("0")                     \
-	    KVA_DOMAIN("1") "object.create kstack_object npages=9000 "         \
-			    "colored=0 color=0 guard=0\n"                      \
-			    "object.create kstack_alt_object npages=9000 "     \
-			    "colored=0 color=0 "                               \
-			    "guard=0\n"                                        \
-			    "vmem.import kernel va=0x0 size=41943040\n"        \
-			    "vmem.alloc kernel va=0x0 size=20971520\n"         \
-			    "vmem.import domain0 va=0x0 size=20971520\n"       \
-			    "vmem.alloc kernel va=0x1400000 size=20971520\n"   \
-			    "vmem.import domain1 va=0x1400000 size=20971520\n" \
-			    "vmem.alloc domain0 va=0x0 size=10485760\n"
+#define KVA_POLICY \
+	"kstack.policy kstack scheme=1 npages=4 gpages=1 origin=0x0\n"
+#define KVA_OBJECT \
+	"object.create kstack_object npages=9000 colored=0 color=0 guard=0\n"
+#define KVA_OBJECTS                                                      \
+	KVA_OBJECT                                                       \
+	"object.create kstack_alt_object npages=9000 colored=0 color=0 " \
+	"guard=0\n"
+#define KVA_SPANS                                          \
+	"vmem.import kernel va=0x0 size=41943040\n"        \
+	"vmem.alloc kernel va=0x0 size=20971520\n"         \
+	"vmem.import domain0 va=0x0 size=20971520\n"       \
+	"vmem.alloc kernel va=0x1400000 size=20971520\n"   \
+	"vmem.import domain1 va=0x1400000 size=20971520\n" \
+	"vmem.alloc domain0 va=0x0 size=10485760\n"
+#define KVA_ONE MEMORY KVA_POLICY KVA_ARENA("kernel") KVA_DOMAIN("0")
+#define KVA KVA_ONE KVA_DOMAIN("1") KVA_OBJECTS KVA_SPANS
 
 #define CHUNK KVA "vmem.import kstack0 va=0x0 size=10465280\n"
 #define SLOT CHUNK "run.op run n=1\nvmem.alloc kstack0 va=0x0 size=20480\n"
@@ -79,11 +81,25 @@
 #define PAGE(ks, pindex, pa, domain)                            \
 	"kstack.page kstack ks=" ks " pindex=" pindex " pa=" pa \
 	" domain=" domain "\n"
-#define PAGES                                 \
+#define PAGES_AT(ks, p0, p1, p2, p3)   \
+	PAGE(ks, p0, "0x1000000", "0") \
+	PAGE(ks, p1, "0x1001000", "0") \
+	PAGE(ks, p2, "0x1002000", "0") \
+	PAGE(ks, p3, "0x1003000", "0")
+#define PAGES PAGES_AT("0x1000", "0", "1", "2", "3")
+#define PAGES_HIGHER PAGES_AT("0x2000", "0", "1", "2", "3")
+#define PAGES_LATER PAGES_AT("0x1000", "4", "5", "6", "7")
+#define PAGES_APART /* the last in the other domain */ \
+	PAGE("0x1000", "0", "0x1000000", "0")          \
+	PAGE("0x1000", "1", "0x1001000", "0")          \
+	PAGE("0x1000", "2", "0x1002000", "0")          \
+	PAGE("0x1000", "3", "0x2000000", "1")
+#define PAGES_GAP                             \
 	PAGE("0x1000", "0", "0x1000000", "0") \
-	PAGE("0x1000", "1", "0x1001000", "0") \
-	PAGE("0x1000", "2", "0x1002000", "0") \
-	PAGE("0x1000", "3", "0x1003000", "0")
+	PAGE("0x1000", "2", "0x1002000", "0")
+#define PAGES_TWO                             \
+	PAGE("0x1000", "1", "0x1000000", "0") \
+	PAGE("0x1000", "2", "0x1001000", "0")
 #define BACKED                                                         \
 	SLOT "phys.alloc phys pa=0x1000000 npages=4 domain=0 pool=0\n" \
 	     "object.insert kstack_object pindex=0 pfn=4096 npages=4\n"
@@ -111,7 +127,9 @@
 #define LEAVES                 \
 	LEAF("1", "0x1000000") \
 	LEAF("2", "0x1001000") LEAF("3", "0x1002000") LEAF("4", "0x1003000")
-#define MAPPED TABLES("kernel", "0") STACK LEAVES "run.op run n=2\n"
+#define KERNEL TABLES("kernel", "0")
+#define USER TABLES("user", "1")
+#define MAPPED KERNEL STACK LEAVES "run.op run n=2\n"
 
 /* A page of a device at 4 MiB, touched. */
 #define TOUCHED                                                             \
@@ -143,8 +161,8 @@ static const char *const good[] = {
 	     "vmem.release low va=0x10000 size=16384\n"
 	     "vmem.free va va=0x10000 size=16384\n",
     RESERV "object.insert data pindex=515 pfn=4099 npages=2\n"
-	   "reserv.break reserv object=data pa=0x1000000 pindex=512 "
-	   "domain=0 popcnt=2\n"
+	   "reserv.break reserv object=data pa=0x1000000 pindex=512 domain=0 "
+	   "popcnt=2\n"
 	   "phys.free phys pa=0x1000000 npages=3\n"
 	   "phys.free phys pa=0x1005000 npages=507\n",
     STACK GONE "run.drained run stacks=0\n",
@@ -258,28 +276,23 @@ static const struct bad {
     {"V2", IMPORTED "vmem.free va va=0x10000 size=16384\n", 0x10000},
     /* memory */
     {"phys-I1",
-	MEMORY "phys.alloc phys pa=0x5000000 npages=1 domain=0 "
-	       "pool=0\n",
+	MEMORY "phys.alloc phys pa=0x5000000 npages=1 domain=0 pool=0\n",
 	0x5000000},
     {"phys-I1",
-	MEMORY "phys.alloc phys pa=0x1fff000 npages=2 domain=0 "
-	       "pool=0\n",
+	MEMORY "phys.alloc phys pa=0x1fff000 npages=2 domain=0 pool=0\n",
 	0x1fff000},
     {"phys-I1", MEMORY "phys.free phys pa=0x1000000 npages=99999999999\n",
 	0x1000000},
     {"phys-I2",
 	MEMORY "phys.alloc phys pa=0x1000000 npages=4 domain=0 pool=0\n"
-	       "phys.alloc phys pa=0x1003000 npages=2 domain=0 "
-	       "pool=0\n",
+	       "phys.alloc phys pa=0x1003000 npages=2 domain=0 pool=0\n",
 	0x1003000},
     {"phys-I2", MEMORY "phys.free phys pa=0x1000000 npages=1\n", 0x1000000},
     {"phys-I3",
-	MEMORY "phys.alloc phys pa=0x1000000 npages=4 domain=1 "
-	       "pool=0\n",
+	MEMORY "phys.alloc phys pa=0x1000000 npages=4 domain=1 pool=0\n",
 	0x1000000},
     {"phys-I6",
-	MEMORY "phys.seg phys pa=0x1ff0000 size=1048576 domain=0 "
-	       "list=0\n",
+	MEMORY "phys.seg phys pa=0x1ff0000 size=1048576 domain=0 list=0\n",
 	0x1ff0000},
     {"V6", OBJECT "object.insert data pindex=0 pfn=4096 npages=1\n", 0x1000000},
     {"V6",
@@ -300,48 +313,45 @@ static const struct bad {
     {"V6", OBJECT "object.remove data pindex=5 pfn=4096 npages=1\n", 5},
     {"V6", OBJECT "object.insert other pindex=5 pfn=4096 npages=1\n", 5},
     {"world-I1",
-	OBJECT "phys.alloc phys pa=0x1000000 npages=1 domain=0 "
-	       "pool=0\n"
+	OBJECT "phys.alloc phys pa=0x1000000 npages=1 domain=0 pool=0\n"
 	       "run.drained run stacks=0\n",
 	1},
     /* reservations */
     {"reserv-I1",
-	OBJECT "reserv.create reserv object=data pa=0x1000000 "
-	       "pindex=512 domain=0\n",
+	OBJECT
+	"reserv.create reserv object=data pa=0x1000000 pindex=512 domain=0\n",
 	0x1000000},
     {"reserv-I1",
-	OBJECT "phys.alloc phys pa=0x1000000 npages=1024 domain=0 "
-	       "pool=0\n"
-	       "reserv.create reserv object=data pa=0x1000000 "
-	       "pindex=100 domain=0\n",
+	OBJECT
+	"phys.alloc phys pa=0x1000000 npages=1024 domain=0 pool=0\n"
+	"reserv.create reserv object=data pa=0x1000000 pindex=100 domain=0\n",
 	0x1000000},
     {"reserv-I1",
-	OBJECT "phys.alloc phys pa=0x1000000 npages=1024 domain=0 "
-	       "pool=0\n"
-	       "reserv.create reserv object=data pa=0x1001000 "
-	       "pindex=512 domain=0\n",
+	OBJECT
+	"phys.alloc phys pa=0x1000000 npages=1024 domain=0 pool=0\n"
+	"reserv.create reserv object=data pa=0x1001000 pindex=512 domain=0\n",
 	0x1001000},
     {"reserv-I1",
-	RESERV "reserv.free reserv object=data pa=0x1000000 "
-	       "pindex=0 domain=0\n",
+	RESERV
+	"reserv.free reserv object=data pa=0x1000000 pindex=0 domain=0\n",
 	0x1000000},
     {"reserv-I1",
-	RESERV "reserv.create reserv object=data pa=0x1000000 "
-	       "pindex=0 domain=0\n",
+	RESERV
+	"reserv.create reserv object=data pa=0x1000000 pindex=0 domain=0\n",
 	0x1000000},
     {"reserv-I2",
-	RESERV "reserv.full reserv object=data pa=0x1000000 "
-	       "pindex=512 domain=0\n",
-	0x1000000},
-    {"reserv-I2",
-	RESERV "object.insert data pindex=515 pfn=4099 npages=2\n"
-	       "reserv.break reserv object=data pa=0x1000000 "
-	       "pindex=512 domain=0 popcnt=3\n",
+	RESERV
+	"reserv.full reserv object=data pa=0x1000000 pindex=512 domain=0\n",
 	0x1000000},
     {"reserv-I2",
 	RESERV "object.insert data pindex=515 pfn=4099 npages=2\n"
-	       "reserv.free reserv object=data pa=0x1000000 "
-	       "pindex=512 domain=0\n",
+	       "reserv.break reserv object=data pa=0x1000000 pindex=512 "
+	       "domain=0 popcnt=3\n",
+	0x1000000},
+    {"reserv-I2",
+	RESERV
+	"object.insert data pindex=515 pfn=4099 npages=2\n"
+	"reserv.free reserv object=data pa=0x1000000 pindex=512 domain=0\n",
 	0x1000000},
     {"reserv-I3", RESERV "object.insert data pindex=516 pfn=4099 npages=1\n",
 	516},
@@ -351,46 +361,35 @@ static const struct bad {
 	CHUNK
 	"vmem.alloc kstack0 va=0x1000 size=20480\n"
 	"phys.alloc phys pa=0x1000000 npages=4 domain=0 pool=0\n"
-	"object.insert kstack_object pindex=0 pfn=4096 npages=4\n" PAGE(
-	    "0x2000", "0", "0x1000000", "0") PAGE("0x2000", "1", "0x1001000",
-	    "0") PAGE("0x2000", "2", "0x1002000", "0") PAGE("0x2000", "3",
-	    "0x1003000",
-	    "0") "kstack.create kstack ks=0x2000 npages=4 domain=0 pindex=0\n",
+	"object.insert kstack_object pindex=0 pfn=4096 npages=4\n" PAGES_HIGHER
+	"kstack.create kstack ks=0x2000 npages=4 domain=0 pindex=0\n",
 	0x2000},
     {"V3",
 	MEMORY TABLES("image", "2") BORROWER
 	"pt.graft user va=0x0 size=2097152 owner=2\n",
 	0},
     {"freebsd-I2", MAPPED LEAF("0", "0x40000000"), 0},
-    {"freebsd-I2", TABLES("kernel", "0") LEAF("0", "0x40000000") STACK LEAVES,
-	0x1000},
+    {"freebsd-I2", KERNEL LEAF("0", "0x40000000") STACK LEAVES, 0x1000},
     {"freebsd-I3",
 	SLOT
 	"phys.alloc phys pa=0x1000000 npages=4 domain=0 pool=0\n"
-	"object.insert kstack_object pindex=4 pfn=4096 npages=4\n" PAGE(
-	    "0x1000", "4", "0x1000000", "0") PAGE("0x1000", "5", "0x1001000",
-	    "0") PAGE("0x1000", "6", "0x1002000", "0") PAGE("0x1000", "7",
-	    "0x1003000",
-	    "0") "kstack.create kstack ks=0x1000 npages=4 domain=0 pindex=4\n",
+	"object.insert kstack_object pindex=4 pfn=4096 npages=4\n" PAGES_LATER
+	"kstack.create kstack ks=0x1000 npages=4 domain=0 pindex=4\n",
 	0x1000},
     {"freebsd-I3", SLOT PAGES CREATE, 0x1000},
-    {"freebsd-I3",
-	BACKED PAGE("0x1000", "0", "0x1000000", "0")
-	    PAGE("0x1000", "2", "0x1002000", "0"),
-	0x1000},
+    {"freebsd-I3", BACKED PAGES_GAP, 0x1000},
     {"freebsd-I3",
 	BACKED "phys.alloc phys pa=0x1004000 npages=1 domain=0 pool=0\n"
 	       "object.insert kstack_object pindex=3 pfn=4100 npages=1\n",
 	3},
     {"freebsd-I3", STACK NO_KVA DISPOSE, 0x1000},
     {"freebsd-I4",
-	SLOT "phys.alloc phys pa=0x1000000 npages=3 domain=0 pool=0\n"
-	     "object.insert kstack_object pindex=0 pfn=4096 npages=3\n"
-	     "phys.alloc phys pa=0x2000000 npages=1 domain=1 pool=0\n"
-	     "object.insert kstack_object pindex=3 pfn=8192 npages=1\n" PAGE(
-		 "0x1000", "0", "0x1000000", "0") PAGE("0x1000", "1",
-		 "0x1001000", "0") PAGE("0x1000", "2", "0x1002000", "0")
-		 PAGE("0x1000", "3", "0x2000000", "1") CREATE,
+	SLOT
+	"phys.alloc phys pa=0x1000000 npages=3 domain=0 pool=0\n"
+	"object.insert kstack_object pindex=0 pfn=4096 npages=3\n"
+	"phys.alloc phys pa=0x2000000 npages=1 domain=1 pool=0\n"
+	"object.insert kstack_object pindex=3 pfn=8192 npages=1\n" PAGES_APART
+	    CREATE,
 	0x1000},
     {"freebsd-I5", STACK "vmem.free kstack1 va=0x0 size=20480\n", 0},
     {"freebsd-I5", STACK "vmem.free kstack0 va=0x0 size=16384\n", 0},
@@ -421,21 +420,14 @@ static const struct bad {
 	    CREATE,
 	0x1000},
     {"freebsd-I9",
-	MEMORY
-	"kstack.policy kstack scheme=1 npages=4 gpages=1 "
-	"origin=0x0\n" KVA_ARENA("kernel") KVA_DOMAIN(
-	    "0") "object.create kstack_object npages=9000 colored=0 color=0 "
-		 "guard=0\n"
-		 "vmem.import kernel va=0x0 size=20971520\n"
-		 "vmem.alloc kernel va=0x0 size=20971520\n"
-		 "vmem.import domain0 va=0x0 size=20971520\n"
-		 "vmem.alloc domain0 va=0x0 size=12288\n"
-		 "phys.alloc phys pa=0x1000000 npages=2 domain=0 pool=0\n"
-		 "object.insert kstack_object pindex=1 pfn=4096 "
-		 "npages=2\n" PAGE("0x1000", "1", "0x1000000", "0")
-		     PAGE("0x1000", "2", "0x1001000",
-			 "0") "kstack.create kstack ks=0x1000 npages=2 "
-			      "domain=0 pindex=1\n",
+	KVA_ONE KVA_OBJECT
+	"vmem.import kernel va=0x0 size=20971520\n"
+	"vmem.alloc kernel va=0x0 size=20971520\n"
+	"vmem.import domain0 va=0x0 size=20971520\n"
+	"vmem.alloc domain0 va=0x0 size=12288\n"
+	"phys.alloc phys pa=0x1000000 npages=2 domain=0 pool=0\n"
+	"object.insert kstack_object pindex=1 pfn=4096 npages=2\n" PAGES_TWO
+	"kstack.create kstack ks=0x1000 npages=2 domain=0 pindex=1\n",
 	0x1000},
     {"freebsd-I10", STACK "run.drained run stacks=0\n", 1},
     {"freebsd-I10", CHUNK "run.drained run stacks=0\n", 10465280},
@@ -443,42 +435,28 @@ static const struct bad {
     {"space-I1", MAPPED "pt.clear kernel table=0x2000 index=3\n", 0x3000},
     {"space-I1", MAPPED LEAF("3", "0x40000000"), 0x3000},
     /* tables */
-    {"space-I2", MEMORY TABLES("kernel", "0") LEAF("9", "0x1000000"),
-	0x1000000},
-    {"V3", TABLES("user", "1") "pt.get user table=0x2000 level=0\n", 0x2000},
-    {"V3", TABLES("user", "1") "pt.get user table=0x3000 level=0\n", 1},
-    {"V3",
-	TABLES("user", "1") "pt.table user table=0x1000 index=1 child=0x2000\n",
-	0x2000},
-    {"V3",
-	TABLES("user", "1") "pt.table user table=0x1000 index=1 child=0x7000\n",
-	0x7000},
-    {"V3", TABLES("user", "1") "pt.put user table=0x2000 level=0\n", 0x2000},
-    {"V3", TABLES("user", "1") "pt.put user table=0x5000 level=0\n", 0x5000},
-    {"V3", TABLES("user", "1") "pt.clear user table=0x1000 index=0\n", 1},
-    {"V3",
-	TABLES(
-	    "user", "1") "pt.leaf user table=0x2000 index=512 pa=0x0 attr=0\n",
-	0x2000},
-    {"V3",
-	TABLES("user", "1") "pt.leaf user table=0x8000 index=1 pa=0x0 attr=0\n",
-	0x8000},
-    {"V4",
-	TABLES("user",
-	    "1") "pt.leaf user table=0x1000 index=1 pa=0x40001000 attr=1\n",
+    {"space-I2", MEMORY KERNEL LEAF("9", "0x1000000"), 0x1000000},
+    {"V3", USER "pt.get user table=0x2000 level=0\n", 0x2000},
+    {"V3", USER "pt.get user table=0x3000 level=0\n", 1},
+    {"V3", USER "pt.table user table=0x1000 index=1 child=0x2000\n", 0x2000},
+    {"V3", USER "pt.table user table=0x1000 index=1 child=0x7000\n", 0x7000},
+    {"V3", USER "pt.put user table=0x2000 level=0\n", 0x2000},
+    {"V3", USER "pt.put user table=0x5000 level=0\n", 0x5000},
+    {"V3", USER "pt.clear user table=0x1000 index=0\n", 1},
+    {"V3", USER "pt.leaf user table=0x2000 index=512 pa=0x0 attr=0\n", 0x2000},
+    {"V3", USER "pt.leaf user table=0x8000 index=1 pa=0x0 attr=0\n", 0x8000},
+    {"V4", USER "pt.leaf user table=0x1000 index=1 pa=0x40001000 attr=1\n",
 	0x40001000},
     {"V5",
-	TABLES("user",
-	    "1") "pt.leaf user table=0x1000 index=1 pa=0x40000000 attr=1\n"
-		 "pt.get user table=0x3000 level=0\n"
-		 "pt.leaf user table=0x3000 index=0 pa=0x40000000 attr=1\n"
-		 "pt.table user table=0x1000 index=1 child=0x3000\n",
+	USER "pt.leaf user table=0x1000 index=1 pa=0x40000000 attr=1\n"
+	     "pt.get user table=0x3000 level=0\n"
+	     "pt.leaf user table=0x3000 index=0 pa=0x40000000 attr=1\n"
+	     "pt.table user table=0x1000 index=1 child=0x3000\n",
 	0x200000},
     {"V5",
-	TABLES("user",
-	    "1") "pt.leaf user table=0x2000 index=0 pa=0x40000000 attr=1\n"
-		 "pt.leaf user table=0x1000 index=0 pa=0x40000000 attr=1\n"
-		 "pt.put user table=0x2000 level=0\n",
+	USER "pt.leaf user table=0x2000 index=0 pa=0x40000000 attr=1\n"
+	     "pt.leaf user table=0x1000 index=0 pa=0x40000000 attr=1\n"
+	     "pt.put user table=0x2000 level=0\n",
 	0},
     /* what a TLB holds */
     {"V7",
