@@ -264,8 +264,9 @@ touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
 }
 
 void
-kv_tlb_listen(struct kv_tlb *tlb, const struct kv_tap *tap)
+kv_tlb_listen(struct kv_tlb *tlb, const struct kv_tap *tap, const char *name)
 {
+	tlb->name = name;
 	tlb->tap = *tap;
 }
 
@@ -281,7 +282,8 @@ kv_tlb_touch(struct kv_tlb *tlb, struct kv_pmap *pmap, unsigned tag, kv_va_t va,
 		told = KV_TLB_TOLD_STALE + (unsigned)how;
 	if (result == KV_TLB_STALE && stale != NULL)
 		*stale = how;
-	kv_tap_emit(&tlb->tap, KV_EV_TLB_TOUCH, "tlb", tag, va, write, told);
+	kv_tap_emit(
+	    &tlb->tap, KV_EV_TLB_TOUCH, tlb->name, tag, va, write, told);
 	return result;
 }
 
@@ -326,7 +328,7 @@ kv_tlb_flush_range(
 	unsigned shift;
 
 	tlb->stats.page_flushes += npages;
-	kv_tap_emit(&tlb->tap, KV_EV_TLB_RANGE, "tlb", tag, va, npages, 0);
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_RANGE, tlb->name, tag, va, npages, 0);
 	if (npages == 0 || tlb->rules.format == NULL)
 		return;
 	shift = tlb->rules.format->page_shift;
@@ -342,7 +344,7 @@ kv_tlb_flush_tag(struct kv_tlb *tlb, unsigned tag)
 	struct kv_tlb_sweep s = {.last = UINT64_MAX, .tag = tag};
 
 	tlb->stats.tag_flushes++;
-	kv_tap_emit(&tlb->tap, KV_EV_TLB_TAG, "tlb", tag, 0, 0, 0);
+	kv_tap_emit(&tlb->tap, KV_EV_TLB_TAG, tlb->name, tag, 0, 0, 0);
 	sweep(tlb, &s);
 }
 
@@ -353,7 +355,7 @@ kv_tlb_flush_nonglobal(struct kv_tlb *tlb)
 
 	tlb->stats.nonglobal_flushes++;
 	kv_tap_emit(
-	    &tlb->tap, KV_EV_TLB_NONGLOBAL, "tlb", tlb->cfg.tags, 0, 0, 0);
+	    &tlb->tap, KV_EV_TLB_NONGLOBAL, tlb->name, tlb->cfg.tags, 0, 0, 0);
 	sweep(tlb, &s);
 }
 
@@ -364,7 +366,8 @@ kv_tlb_flush_all(struct kv_tlb *tlb)
 	    .last = UINT64_MAX, .global = true, .all_spaces = true};
 
 	tlb->stats.full_flushes++;
-	kv_tap_emit(&tlb->tap, KV_EV_TLB_ALL, "tlb", tlb->cfg.tags, 0, 0, 0);
+	kv_tap_emit(
+	    &tlb->tap, KV_EV_TLB_ALL, tlb->name, tlb->cfg.tags, 0, 0, 0);
 	sweep(tlb, &s);
 }
 

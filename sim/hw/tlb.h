@@ -43,8 +43,10 @@ const struct kv_tlb_config *kv_tlb_find(const char *name);
 int kv_tlb_create(const struct kv_tlb_config *cfg, struct kv_tlb **result);
 void kv_tlb_destroy(struct kv_tlb *tlb);
 
-/* Tell of every touch and flush from now on; a tap without function: nobody. */
-void kv_tlb_listen(struct kv_tlb *tlb, const struct kv_tap *tap);
+/* Tell of every touch and flush from now on, under a name that outlives it; a
+ * tap without function: nobody. */
+void kv_tlb_listen(
+    struct kv_tlb *tlb, const struct kv_tap *tap, const char *name);
 
 /* ---- Use ------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@ struct kv_tlb {
 	struct kv_tlba arrays[KV_TLB_ARRAYS_MAX];
 	struct kv_tlb_stats stats; /* what touches and flushes count */
 	struct kv_tap tap;
+	const char *name; /* in events; not owned */
 };
 
 #endif

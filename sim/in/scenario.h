@@ -5,7 +5,7 @@
 
 #include "alloc/kv.h"
 #include "hw/cow.h"
-#include "hw/entry.h"
+#include "hw/cpus.h"
 #include "hw/tlb.h"
 #include "hw/tlb_range.h"
 #include "in/expr.h"
@@ -194,6 +194,7 @@ struct kv_gather_spec {
 
 struct kv_flush_step {
 	enum kv_flush_what what;
+	bool local;	/* that CPU's TLB alone */
 	unsigned space; /* index into spaces */
 	struct kv_late va;
 	uint64_t npages;
@@ -258,7 +259,8 @@ struct kv_step {
 	uint64_t seed;	       /* fixed churn */
 	unsigned npages;       /* 0 = default */
 	unsigned domain;       /* stacks: KV_ANYWHERE = that of the CPU */
-	unsigned cpu;	       /* stacks: KV_ANYWHERE = the next one */
+	unsigned cpu;	       /* that it runs on; stacks: KV_ANYWHERE = the
+				  next one */
 	enum kv_step_order order;
 	int arena;		/* index into arenas */
 	size_t pool;		/* draw: index into pools */
@@ -346,9 +348,12 @@ struct kv_scenario {
 	size_t npools;
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
-	const struct kv_tlb_config *tlb;      /* of the pool; NULL: none */
-	enum kv_entry_flush on_enter;	      /* of the CPU that has it */
-	bool verifies;			      /* there are steps that do */
+	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
+	enum kv_entry_flush on_enter;	 /* of the CPU that has it */
+	bool tlb_per_cpu;		 /* else one for all CPUs */
+	enum kv_shootdown shootdown;	 /* of what steps change */
+	bool last_shared; /* a mistake: CPUs remember one last image */
+	bool verifies;	  /* there are steps that do */
 	const struct kv_tlb_range *tlb_range; /* of the pool; NULL: none */
 	const struct kv_gather_spec *gather;  /* of the pool; NULL: at once */
 	bool generation;     /* whatever is flushed, everything is */

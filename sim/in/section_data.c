@@ -7,6 +7,7 @@
 
 struct data_args {
 	const char *space;
+	uint64_t cpu;
 	unsigned on_drop, grafts;
 	bool flush;
 };
@@ -19,7 +20,8 @@ static const struct kv_field park_fields[] = {{.key = "space",
 						  .kind = KV_FIELD_WORD,
 						  .offset = AT(space),
 						  .required = true},
-    {.key = "flush", .kind = KV_FIELD_BOOL, .offset = AT(flush)}};
+    {.key = "flush", .kind = KV_FIELD_BOOL, .offset = AT(flush)},
+    {.key = "cpu", .kind = KV_FIELD_UINT, .offset = AT(cpu)}};
 static const struct kv_field drop_fields[] = {{.key = "space",
 						  .kind = KV_FIELD_WORD,
 						  .offset = AT(space),
@@ -31,8 +33,9 @@ static const struct kv_field drop_fields[] = {{.key = "space",
     {.key = "grafts",
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(grafts),
-	.words = grafts}};
-enum { PARK_FIELDS = 2, DROP_FIELDS = 3 };
+	.words = grafts},
+    {.key = "cpu", .kind = KV_FIELD_UINT, .offset = AT(cpu)}};
+enum { PARK_FIELDS = 3, DROP_FIELDS = 4 };
 #undef AT
 
 static int
@@ -46,7 +49,8 @@ read(struct kv_load *ld, const struct kv_node *key,
 	if (kv_fields_read(
 		ld, key->next, key->text, "key", fields, nfields, &a) != 0 ||
 	    kv_load_space(
-		ld, kv_map_get(key->next, "space"), a.space, &s->space) != 0)
+		ld, kv_map_get(key->next, "space"), a.space, &s->space) != 0 ||
+	    kv_load_cpu(ld, key->next, a.cpu, step) != 0)
 		return EINVAL;
 	s->mint = a.on_drop == 1;
 	s->flush = a.flush;

@@ -11,15 +11,16 @@ static const uint64_t touches_max = 1000000000;
 
 struct enter_args {
 	const char *space, *sequence;
-	uint64_t touches;
+	uint64_t touches, cpu;
 };
 #define AT(field) offsetof(struct enter_args, field)
 
 static const struct kv_field enter_fields[] = {
     {.key = "space", .kind = KV_FIELD_WORD, .offset = AT(space)},
     {.key = "sequence", .kind = KV_FIELD_WORD, .offset = AT(sequence)},
-    {.key = "touches", .kind = KV_FIELD_UINT, .offset = AT(touches)}};
-enum { ENTER_FIELDS = 3 };
+    {.key = "touches", .kind = KV_FIELD_UINT, .offset = AT(touches)},
+    {.key = "cpu", .kind = KV_FIELD_UINT, .offset = AT(cpu)}};
+enum { ENTER_FIELDS = 4 };
 #undef AT
 
 /* A TLB knows one format. */
@@ -114,7 +115,8 @@ kv_step_read_enter(
 		    : read_sequence(
 			  ld, kv_map_get(key->next, "sequence"), a.sequence, s);
 	s->touches = a.touches;
-	if (error != 0 || check_touches(ld, key, s) != 0)
+	if (error != 0 || kv_load_cpu(ld, key->next, a.cpu, step) != 0 ||
+	    check_touches(ld, key, s) != 0)
 		return EINVAL;
 	step->count = s->nspaces;
 	step->enter = s;

@@ -12,7 +12,7 @@ static const uint64_t entries_max = UINT64_C(1) << 24;
 struct map_args {
 	const char *space, *object, *from;
 	const struct kv_node *va, *offset, *pa;
-	uint64_t size, pages, level, count, stride;
+	uint64_t size, pages, level, count, stride, cpu;
 	unsigned how, prot, data, on_fault, on_write, present, by;
 	bool global, user, accessed, modified, flush;
 };
@@ -82,15 +82,15 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
     CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0),
     CHOICE(on_write, on_writes, .min = 0), CHOICE(present, presents, .min = 0),
-    CHOICE(by, actors, .min = 0)};
+    CHOICE(by, actors, .min = 0), UINT(cpu, .min = 0)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
-    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0)};
+    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0), UINT(cpu, .min = 0)};
 static const struct kv_field protect_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(prot, prots, .required = true), BOOL(flush), UINT(count, .min = 1),
-    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0)};
+    UINT(stride, .min = 0), CHOICE(by, actors, .min = 0), UINT(cpu, .min = 0)};
 static const struct kv_field leaf_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(count, .min = 1), UINT(stride, .min = 0)};
 static const struct kv_field grow_fields[] = {WORD("space", space, .min = 0),
@@ -404,7 +404,8 @@ kv_step_read_map(
 	if (read(ld, key, FIELDS(map_fields), &r) != 0 || read_size(&r) != 0 ||
 	    read_pages(&r) != 0 || read_where(&r) != 0 ||
 	    check_level(&r) != 0 || check_entries(&r) != 0 ||
-	    check_data(&r) != 0)
+	    check_data(&r) != 0 ||
+	    kv_load_cpu(ld, r.map, r.args.cpu, step) != 0)
 		return EINVAL;
 	r.step->attr = attributes(&r);
 	finish(&r, step);
@@ -418,7 +419,8 @@ kv_step_read_unmap(
 	struct reading r;
 
 	if (read(ld, key, FIELDS(unmap_fields), &r) != 0 ||
-	    read_size(&r) != 0 || read_where(&r) != 0)
+	    read_size(&r) != 0 || read_where(&r) != 0 ||
+	    kv_load_cpu(ld, r.map, r.args.cpu, step) != 0)
 		return EINVAL;
 	finish(&r, step);
 	return 0;
@@ -431,7 +433,8 @@ kv_step_read_protect(
 	struct reading r;
 
 	if (read(ld, key, FIELDS(protect_fields), &r) != 0 ||
-	    read_size(&r) != 0 || read_where(&r) != 0)
+	    read_size(&r) != 0 || read_where(&r) != 0 ||
+	    kv_load_cpu(ld, r.map, r.args.cpu, step) != 0)
 		return EINVAL;
 	r.step->attr = r.args.prot;
 	finish(&r, step);

@@ -175,8 +175,8 @@ struct tlb_args {
 	const char *preset;
 	const struct kv_node *arrays, *range, *gather;
 	uint64_t coalesce;
-	unsigned on_enter, on_fail;
-	bool tags, generation;
+	unsigned on_enter, on_fail, last, shootdown;
+	bool tags, generation, per_cpu;
 };
 #define AT(field) offsetof(struct tlb_args, field)
 
@@ -188,6 +188,9 @@ static const char *const disciplines[] = {[KV_ENTRY_NONE] = "none",
     NULL};
 
 static const char *const on_fails[] = {"flush", "return", NULL};
+static const char *const lasts[] = {"cpu", "shared", NULL};
+static const char *const shootdowns[] = {
+    [KV_SHOOTDOWN_ALL] = "all", [KV_SHOOTDOWN_LOCAL] = "local", NULL};
 
 static const struct kv_field tlb_fields[] = {
     {.key = "preset", .kind = KV_FIELD_WORD, .offset = AT(preset)},
@@ -198,10 +201,19 @@ static const struct kv_field tlb_fields[] = {
 	.min = 1,
 	.max = 1 << KV_TLB_COALESCE_MAX},
     {.key = "tags", .kind = KV_FIELD_BOOL, .offset = AT(tags)},
+    {.key = "per_cpu", .kind = KV_FIELD_BOOL, .offset = AT(per_cpu)},
+    {.key = "shootdown",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(shootdown),
+	.words = shootdowns},
     {.key = "on_enter",
 	.kind = KV_FIELD_CHOICE,
 	.offset = AT(on_enter),
 	.words = disciplines},
+    {.key = "last",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(last),
+	.words = lasts},
     {.key = "range", .kind = KV_FIELD_NODE, .offset = AT(range)},
     {.key = "gather", .kind = KV_FIELD_NODE, .offset = AT(gather)},
     {.key = "generation", .kind = KV_FIELD_BOOL, .offset = AT(generation)},
@@ -298,6 +310,23 @@ read_preset(struct kv_load *ld, const struct kv_node *node, const char *name,
 	kv_load_unknown(ld, node, "preset", name, names, i);
 }
 
+/* "tlb.cpu0.hits" is the first CPU's. */
+static void
+check_arrays(struct kv_load *ld, const struct kv_node *arrays)
+{
+	const struct kv_node *key;
+
+	if (arrays == NULL || arrays->kind != KV_NODE_MAP)
+		return;
+	for (key = arrays->child; key != NULL; key = key->next->next)
+		if (key->kind == KV_NODE_SCALAR &&
+		    strncmp(key->text, "cpu", 3) == 0 && key->text[3] >= '0' &&
+		    key->text[3] <= '9')
+			kv_load_refuse(ld, key,
+			    "'%.40s' is the name of a CPU, which has arrays",
+			    key->text);
+}
+
 void
 kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 {
@@ -328,8 +357,13 @@ kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 	if (kv_map_get(node, "tags") != NULL)
 		cfg->tags = a.tags;
 	ld->sc->on_enter = (enum kv_entry_flush)a.on_enter;
+	ld->sc->tlb_per_cpu = a.per_cpu;
+	ld->sc->shootdown = (enum kv_shootdown)a.shootdown;
+	ld->sc->last_shared = a.last != 0;
 	ld->sc->generation = a.generation;
 	ld->sc->returns_early = a.on_fail != 0;
+	if (a.per_cpu)
+		check_arrays(ld, a.arrays);
 	if (a.range != NULL)
 		read_range(ld, a.range);
 	if (a.gather != NULL)
@@ -338,11 +372,30 @@ kv_section_tlb(struct kv_load *ld, const struct kv_node *node)
 
 /* ---- Steps: what they share ------------------------------------------ */
 
+int
+kv_load_cpu(struct kv_load *ld, const struct kv_node *map, uint64_t cpu,
+    struct kv_step *step)
+{
+	const struct kv_scenario *sc = ld->sc;
+	const struct kv_node *node = kv_map_get(map, "cpu");
+
+	if (cpu != 0 && (sc->tlb == NULL || !sc->tlb_per_cpu))
+		return kv_load_refuse(ld, node,
+		    "one translation cache is all that there is: 'per_cpu' of "
+		    "'tlb' gives each CPU its own");
+	if (cpu != 0 && cpu >= sc->ncpus)
+		return kv_load_refuse(ld, node,
+		    "CPU %" PRIu64 " is not there: the machine has %u", cpu,
+		    sc->ncpus);
+	step->cpu = (unsigned)cpu;
+	return 0;
+}
+
 /* What either step may say; presets are the defaults. */
 struct step_args {
 	const char *space;
 	const struct kv_node *va;
-	uint64_t size, pages, stride, times;
+	uint64_t size, pages, stride, times, cpu;
 	unsigned stacks, order, what, by;
 	bool write;
 };
@@ -374,7 +427,8 @@ static const struct kv_field touch_fields[] = {
 	.offset = AT(order),
 	.words = orders},
     {.key = "write", .kind = KV_FIELD_BOOL, .offset = AT(write)},
-    {.key = "by", .kind = KV_FIELD_CHOICE, .offset = AT(by), .words = actors}};
+    {.key = "by", .kind = KV_FIELD_CHOICE, .offset = AT(by), .words = actors},
+    {.key = "cpu", .kind = KV_FIELD_UINT, .offset = AT(cpu)}};
 static const struct kv_field flush_fields[] = {{.key = "what",
 						   .kind = KV_FIELD_CHOICE,
 						   .offset = AT(what),
@@ -382,7 +436,8 @@ static const struct kv_field flush_fields[] = {{.key = "what",
     {.key = "space", .kind = KV_FIELD_WORD, .offset = AT(space)},
     {.key = "va", .kind = KV_FIELD_NODE, .offset = AT(va)},
     {.key = "size", .kind = KV_FIELD_UINT, .offset = AT(size), .min = 1},
-    {.key = "pages", .kind = KV_FIELD_UINT, .offset = AT(pages), .min = 1}};
+    {.key = "pages", .kind = KV_FIELD_UINT, .offset = AT(pages), .min = 1},
+    {.key = "cpu", .kind = KV_FIELD_UINT, .offset = AT(cpu)}};
 #undef AT
 
 static bool
@@ -478,6 +533,7 @@ kv_step_read_touch(
 		return kv_load_refuse(
 		    ld, key, "'touch' needs either 'va' or 'stacks: all'");
 	if (read_space(ld, key, a.space, &s->space) != 0 ||
+	    kv_load_cpu(ld, key->next, a.cpu, step) != 0 ||
 	    (a.va != NULL && kv_load_late(ld, a.va, "va", &s->va) != 0) ||
 	    check_touches(ld, key, &a) != 0)
 		return EINVAL;
@@ -540,9 +596,11 @@ kv_step_read_flush(
 	if (read_step(ld, key, FIELDS(flush_fields), &a) != 0 ||
 	    check_flush(ld, key, &a) != 0 ||
 	    read_space(ld, key, a.space, &s->space) != 0 ||
+	    kv_load_cpu(ld, key->next, a.cpu, step) != 0 ||
 	    (a.va != NULL && kv_load_late(ld, a.va, "va", &s->va) != 0))
 		return EINVAL;
 	s->what = (enum kv_flush_what)a.what;
+	s->local = says(key, "cpu");
 	s->npages = says(key, "pages") ? a.pages : a.size / page;
 	step->flush = s;
 	return 0;

@@ -66,6 +66,11 @@ int kv_load_pool(struct kv_load *ld, const struct kv_node *node,
 int kv_load_space(struct kv_load *ld, const struct kv_node *node,
     const char *name, unsigned *space);
 
+/* The CPU whose TLB a step meets is there: 'cpu' in its map.  => 0 and it is
+ * the step's; EINVAL, noted */
+int kv_load_cpu(struct kv_load *ld, const struct kv_node *map, uint64_t cpu,
+    struct kv_step *step);
+
 /* The arena of that name, node: where it stands, and its number.
  * => NULL: unknown, noted, or its section has errors of its own */
 const struct kv_arena_spec *kv_load_arena(struct kv_load *ld,

@@ -69,8 +69,8 @@ things(const struct kv_run *run)
 
 	if (run->world != NULL)
 		n += things_of_world(run->world);
-	if (run->tlb != NULL)
-		n += kv_tlb_stats(run->tlb).entries;
+	if (run->cpus != NULL)
+		n += kv_cpus_stats(run->cpus).entries;
 	for (i = 0; i < run->sc->narenas; i++)
 		n += things_of_arena(run->arenas[i]);
 	return n;
@@ -95,8 +95,8 @@ kv_audit_all(struct kv_run *run)
 
 	if (run->world != NULL)
 		judge(run, kv_world_check(run->world, &diag), &diag);
-	if (run->tlb != NULL)
-		judge(run, kv_tlb_check(run->tlb, &diag), &diag);
+	if (run->cpus != NULL)
+		judge(run, kv_cpus_check(run->cpus, &diag), &diag);
 	for (i = 0; i < run->sc->narenas; i++) {
 		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
 		kv_generic_imports(run, i);

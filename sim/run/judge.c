@@ -355,8 +355,8 @@ measure_all(struct kv_run *run)
 		    "guard.hits", run->runner->guard_hits);
 	kv_range_ops_measure(run->runner, &run->metrics);
 	kv_loops_measure(run->runner, &run->metrics);
-	if (run->tlb != NULL)
-		kv_measure_tlb(run->tlb, &run->metrics);
+	if (run->cpus != NULL)
+		kv_measure_tlb(run->cpus, &run->metrics);
 	if (run->runner->actors != NULL)
 		kv_actors_measure(run->runner->actors, &run->metrics);
 }

@@ -29,11 +29,32 @@ put_array(
 	kv_metrics_put_uint(m, KV_METRIC_COUNT, name, value);
 }
 
-void
-kv_measure_tlb(const struct kv_tlb *tlb, struct kv_metrics *m)
+static void
+put_cpus(const struct kv_cpus *cpus, struct kv_metrics *m)
 {
-	const struct kv_tlb_config *cfg = kv_tlb_config(tlb);
-	struct kv_tlb_stats s = kv_tlb_stats(tlb);
+	const unsigned count = cpus->cfg.count;
+	char cpu[16];
+
+	if (count == 1)
+		return;
+	kv_metrics_put_uint(
+	    m, KV_METRIC_COUNT, "tlb.shootdowns", cpus->shootdowns);
+	for (unsigned i = 0; i < count; i++) {
+		struct kv_tlb_stats s = kv_tlb_stats(kv_cpus_tlb_of(cpus, i));
+
+		snprintf(cpu, sizeof(cpu), "cpu%u", i);
+		put_array(cpu, "hits", s.hits, m);
+		put_array(cpu, "misses", s.misses, m);
+		put_array(cpu, "stale", s.stale, m);
+	}
+}
+
+void
+kv_measure_tlb(const struct kv_cpus *cpus, struct kv_metrics *m)
+{
+	const struct kv_tlb_config *cfg =
+	    kv_tlb_config(kv_cpus_tlb_of(cpus, 0));
+	struct kv_tlb_stats s = kv_cpus_stats(cpus);
 	uint64_t touches = s.hits + s.misses + s.stale;
 	const struct row rows[] = {{"tlb.hits", s.hits},
 	    {"tlb.misses", s.misses}, {"tlb.faults", s.faults},
@@ -50,6 +71,7 @@ kv_measure_tlb(const struct kv_tlb *tlb, struct kv_metrics *m)
 	kv_metrics_put_uint(m, KV_METRIC_BYTES, "tlb.reach_bytes", s.reach);
 	kv_metrics_put_ratio(m, "tlb.misses_per_1000",
 	    touches == 0 ? 0 : 1000.0 * (double)s.misses / (double)touches);
+	put_cpus(cpus, m);
 	for (unsigned i = 0; i < cfg->narrays; i++) {
 		put_array(cfg->arrays[i].name, "hits", s.array[i].hits, m);
 		put_array(

@@ -202,11 +202,11 @@ kv_oracle_destroy(struct kv_oracle *o)
 		return;
 	oracle_arena_fini(o);
 	oracle_page_fini(o);
+	oracle_tlb_fini(o);
 	oracle_table_fini(o);
 	kv_oranges_fini(&o->slots);
 	kv_mem_free(o->stacks);
 	kv_mem_free(o->freed.at);
 	kv_mem_free(o->changed.at);
-	kv_owords_fini(&o->promise);
 	kv_mem_free(o);
 }

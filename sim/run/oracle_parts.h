@@ -128,10 +128,18 @@ struct oracle_space {
 	struct kv_owords table; /* number of its page -> number + 1 in tables */
 	struct oracle_table **tables;
 	size_t ntables, room;
-	struct kv_owords leaf;	  /* page -> what it translates to */
-	struct kv_owords promise; /* page -> what a TLB may hold */
+	struct kv_owords leaf;	   /* page -> what it translates to */
+	struct kv_owords *promise; /* owned; of each TLB: page -> what it may
+				      hold */
+	size_t npromise;
 	struct oracle_graft *grafts;
 	size_t ngrafts;
+};
+
+/* The TLB of a CPU: what it may hold of global leaves, as of a space's. */
+struct oracle_tlb {
+	const char *name; /* not owned */
+	struct kv_owords promise;
 };
 
 /* A translation as a word: 0: none. */
@@ -183,7 +191,8 @@ struct kv_oracle {
 	struct oracle_list freed;   /* frames freed under leaves */
 	struct oracle_list changed; /* pages of stacks whose leaf changed */
 
-	struct kv_owords promise; /* of global leaves: as a space's */
+	struct oracle_tlb *tlbs; /* owned */
+	size_t ntlbs;
 };
 
 /* Note what must not be; the first of an event counts. */
@@ -223,6 +232,8 @@ void oracle_arena_fini(struct kv_oracle *o);
 void oracle_page_fini(struct kv_oracle *o);
 /* Likewise. */
 void oracle_table_fini(struct kv_oracle *o);
+/* Likewise. */
+void oracle_tlb_fini(struct kv_oracle *o);
 
 /* The arena or object of a name, or NULL. */
 struct oracle_arena *oracle_arena_find(struct kv_oracle *o, const char *name);

@@ -445,7 +445,6 @@ oracle_table_fini(struct kv_oracle *o)
 		kv_mem_free(s->grafts);
 		kv_owords_fini(&s->table);
 		kv_owords_fini(&s->leaf);
-		kv_owords_fini(&s->promise);
 		kv_mem_free(s);
 	}
 	kv_mem_free(o->spaces);

@@ -104,6 +104,9 @@ kv_runner_begin(struct kv_runner *r, enum kv_step_kind kind)
 	kv_tap_emit(&r->tap, KV_EV_RUN_OP, "run", r->run->ops, 0, 0, 0);
 	r->run->op = (struct kv_op){.step = r->step, .kind = kind};
 	r->busy = true;
+	if (r->run->cpus != NULL && r->step->cpu != KV_ANYWHERE &&
+	    r->run->cpus->cfg.count > 1)
+		kv_cpus_run_on(r->run->cpus, r->step->cpu);
 	if (r->actors != NULL)
 		kv_actors_act(r->actors);
 	r->done++;
@@ -443,6 +446,31 @@ build_arena(struct kv_runner *r, size_t i)
 	return 0;
 }
 
+/* CPUs as the faults of their disciplines leave them. */
+static int
+build_cpus(struct kv_runner *r)
+{
+	const struct kv_scenario *sc = r->run->sc;
+	struct kv_cpus_config cfg = {.tlb = sc->tlb,
+	    .count = sc->tlb_per_cpu ? sc->ncpus : 1,
+	    .shootdown = sc->shootdown,
+	    .on_enter = sc->on_enter,
+	    .shared =
+		sc->last_shared || kv_plants_has(&sc->plants, KV_PLANT_NUB_F9)};
+	int error;
+
+	if (kv_plants_has(&sc->plants, KV_PLANT_NUB_F4))
+		cfg.on_enter = KV_ENTRY_NONE;
+	if (kv_plants_has(&sc->plants, KV_PLANT_NUB_F6))
+		cfg.on_enter = KV_ENTRY_NEXT_COUNT;
+	error = kv_cpus_create(&cfg, &r->run->cpus);
+	if (error != 0)
+		return error;
+	kv_cpus_listen(r->run->cpus, &r->tap);
+	r->run->world->cpus = r->run->cpus;
+	return 0;
+}
+
 static int
 build(struct kv_runner *r)
 {
@@ -455,11 +483,7 @@ build(struct kv_runner *r)
 	draw(r->run, true);
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
-		error = kv_tlb_create(r->run->sc->tlb, &r->run->tlb);
-	if (r->run->tlb != NULL)
-		kv_tlb_listen(r->run->tlb, &r->tap);
-	if (r->run->tlb != NULL)
-		r->run->world->tlb = r->run->tlb;
+		error = build_cpus(r);
 	if (error == 0 && r->run->sc->nactors != 0)
 		error = build_actors(r);
 	for (i = 0; i < n && error == 0; i++)
@@ -532,7 +556,6 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .loops = zeroed(sc->nloops, sizeof(*r->loops)),
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
-	    .entry = {.policy = sc->on_enter},
 	    .fnv = KV_FNV_BASIS};
 	listen(r);
 	kv_limit_start();
@@ -566,7 +589,7 @@ kv_run_free(struct kv_run *run)
 		kv_mem_free(r->churns[i].list);
 	kv_actors_destroy(r->actors);
 	kv_world_destroy(run->world);
-	kv_tlb_destroy(run->tlb);
+	kv_cpus_destroy(run->cpus);
 	kv_oracle_destroy(r->oracle);
 	kv_host_fini(&r->host);
 	for (i = 0; i < run->sc->nsamples; i++) {

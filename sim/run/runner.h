@@ -102,7 +102,7 @@ struct kv_run {
 	struct kv_op op;	 /* the last of them */
 	struct kv_world *world;	 /* NULL without kstacks */
 	struct kv_vmem **arenas; /* of the scenario, sc->narenas */
-	struct kv_tlb *tlb;	 /* NULL without the section tlb */
+	struct kv_cpus *cpus;	 /* NULL without the section tlb */
 	struct kv_metrics metrics;
 	struct kv_sampled *sampled;  /* sc->nsamples */
 	struct kv_timeline timeline; /* when it is watched */

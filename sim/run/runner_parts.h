@@ -89,7 +89,6 @@ struct kv_runner {
 	struct kv_actors *actors;	       /* NULL: none */
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
-	struct kv_entry entry;		       /* of the CPU */
 	struct kv_ears ears;		       /* who listens */
 	struct kv_tap tap;		       /* is told what happens */
 	struct kv_oracle *oracle;	       /* NULL: it does not judge */

@@ -5,7 +5,6 @@
 bool
 kv_runner_fault(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 {
-	struct kv_tlb *tlb = r->run->tlb;
 	struct kv_cow *cow = kv_data_find(r->run->world->data, space, va);
 	struct kv_leaf leaf;
 	unsigned attr = 0;
@@ -13,7 +12,7 @@ kv_runner_fault(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 
 	if (cow == NULL)
 		return true;
-	if (kv_tlb_lookup(tlb, space, va, &attr) != 0) {
+	if (kv_tlb_lookup(r->run->cpus->tlb, space, va, &attr) != 0) {
 		if (kv_pmap_extract(
 			r->run->world->spaces[space].pmap, va, &leaf) != 0)
 			attr = 0;
@@ -49,9 +48,9 @@ kv_step_park(struct kv_runner *r, const struct kv_step *step)
 
 	kv_runner_begin(r, step->kind);
 	kv_data_park(r->run->world->data, s->space);
-	if (s->flush && r->run->tlb != NULL &&
+	if (s->flush && r->run->cpus != NULL &&
 	    !kv_runner_planted(r, KV_PLANT_NUB_F8))
-		kv_tlb_flush_tag(r->run->tlb, s->space);
+		kv_cpus_flush_tag(r->run->cpus, s->space);
 	kv_runner_end(r, false);
 	return 0;
 }
@@ -66,8 +65,8 @@ kv_step_drop(struct kv_runner *r, const struct kv_step *step)
 	    s->mint || kv_runner_planted(r, KV_PLANT_NUB_F10));
 	kv_space_ungraft(&r->run->world->spaces[s->space],
 	    s->free || kv_runner_planted(r, KV_PLANT_NUB_F12));
-	if (r->run->tlb != NULL)
-		kv_tlb_flush_tag(r->run->tlb, s->space);
+	if (r->run->cpus != NULL)
+		kv_cpus_flush_tag(r->run->cpus, s->space);
 	kv_runner_end(r, false);
 	return 0;
 }

@@ -18,10 +18,6 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 {
 	const struct kv_enter_step *s = step->enter;
 
-	if (kv_runner_planted(r, KV_PLANT_NUB_F4))
-		r->entry.policy = KV_ENTRY_NONE;
-	if (kv_runner_planted(r, KV_PLANT_NUB_F6))
-		r->entry.policy = KV_ENTRY_NEXT_COUNT;
 	for (size_t i = 0; i < s->nspaces; i++) {
 		unsigned space = s->spaces[i];
 		const struct kv_space_spec *spec = &r->run->sc->spaces[space];
@@ -31,7 +27,7 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 		if (kv_runner_planted(r, KV_PLANT_NUB_F5))
 			image.key = 0;
 		kv_runner_begin(r, step->kind);
-		kv_entry_switch(&r->entry, r->run->tlb, &image);
+		kv_cpus_enter(r->run->cpus, &image);
 		touch_image(r, &image, s->touches);
 		kv_runner_end(r, false);
 	}

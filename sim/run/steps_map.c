@@ -230,7 +230,7 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	    .present = (enum kv_space_present)s->present,
 	    .attr = s->attr};
 
-	bool before = r->run->tlb != NULL && is_mapped(r, s, va);
+	bool before = r->run->cpus != NULL && is_mapped(r, s, va);
 	int error;
 
 	if (s->present == KV_PRESENT_SKIP &&

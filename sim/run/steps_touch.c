@@ -23,16 +23,16 @@ static void
 flush_range(struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 {
 	const struct kv_tlb_range *range = r->run->sc->tlb_range;
-	struct kv_tlb *tlb = r->run->tlb;
+	struct kv_cpus *cpus = r->run->cpus;
 
 	if (r->run->sc->generation) {
-		kv_tlb_flush_all(tlb);
+		kv_cpus_flush_all(cpus);
 		return;
 	}
 	r->range_fits =
 	    range != NULL && kv_tlb_range_op(range, npages, &r->range_op) == 0;
 	if (range != NULL && !r->range_fits) {
-		kv_tlb_flush_all(tlb);
+		kv_cpus_flush_all(cpus);
 		return;
 	}
 	if (range != NULL) {
@@ -40,7 +40,7 @@ flush_range(struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 		r->range_extra += r->range_op.npages - npages;
 		npages = r->range_op.npages;
 	}
-	kv_tlb_flush_range(tlb, space, va, npages);
+	kv_cpus_flush_range(cpus, space, va, npages);
 }
 
 /* Join the range to what waits: both are one that reaches from the first to
@@ -73,7 +73,7 @@ flush_pending(struct kv_runner *r)
 
 	r->pending = (struct kv_pending){0};
 	if (p.all)
-		kv_tlb_flush_all(r->run->tlb);
+		kv_cpus_flush_all(r->run->cpus);
 	else if (p.npages != 0)
 		flush_range(r, p.space, p.first, p.npages);
 }
@@ -82,7 +82,7 @@ void
 kv_runner_flush(
     struct kv_runner *r, unsigned space, kv_va_t va, uint64_t npages)
 {
-	if (r->run->tlb == NULL || npages == 0)
+	if (r->run->cpus == NULL || npages == 0)
 		return;
 	if (r->run->sc->gather != NULL)
 		gather(r, space, va, npages);
@@ -117,23 +117,26 @@ kv_step_flush(struct kv_runner *r, const struct kv_step *step)
 	if (kv_runner_late(r, &s->va, &va) == EINVAL)
 		return EINVAL;
 	kv_runner_begin(r, step->kind);
+	kv_cpus_reach(
+	    r->run->cpus, s->local ? KV_SHOOTDOWN_LOCAL : KV_SHOOTDOWN_ALL);
 	switch (s->what) {
 	case KV_FLUSH_RANGE:
 		kv_runner_flush(r, s->space, va, s->npages);
 		break;
 	case KV_FLUSH_TAG:
-		kv_tlb_flush_tag(r->run->tlb, s->space);
+		kv_cpus_flush_tag(r->run->cpus, s->space);
 		break;
 	case KV_FLUSH_NONGLOBAL:
-		kv_tlb_flush_nonglobal(r->run->tlb);
+		kv_cpus_flush_nonglobal(r->run->cpus);
 		break;
 	case KV_FLUSH_PENDING:
 		flush_pending(r);
 		break;
 	case KV_FLUSH_ALL:
-		kv_tlb_flush_all(r->run->tlb);
+		kv_cpus_flush_all(r->run->cpus);
 		break;
 	}
+	kv_cpus_reach_end(r->run->cpus);
 	kv_runner_end(r, false);
 	return 0;
 }
@@ -267,10 +270,10 @@ kv_runner_judge_flushed(
 	const unsigned shift = r->run->sc->machine->page_shift;
 	struct leftover l = {.r = r, .space = space, .first = va};
 
-	if (r->run->tlb == NULL || npages == 0)
+	if (r->run->cpus == NULL || npages == 0)
 		return;
 	l.last = va + ((npages << shift) - 1);
-	(void)kv_tlb_walk(r->run->tlb, leftover_note, &l);
+	(void)kv_cpus_walk(r->run->cpus, leftover_note, &l);
 }
 
 void
@@ -281,7 +284,8 @@ kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 
 	if (!kv_runner_fault(r, space, va, write))
 		return;
-	switch (kv_tlb_touch(r->run->tlb, pmap, space, va, write, &stale)) {
+	switch (
+	    kv_tlb_touch(r->run->cpus->tlb, pmap, space, va, write, &stale)) {
 	case KV_TLB_STALE:
 		judge(r, va, stale);
 		break;

@@ -4,7 +4,7 @@
 #define KV_SIM_WORLD_H
 
 #include "alloc/kv.h"
-#include "hw/tlb.h"
+#include "hw/cpus.h"
 #include "out/metrics.h"
 #include "run/data.h"
 #include "run/space.h"
@@ -81,7 +81,7 @@ struct kv_world {
 	struct kv_ptpool **pools;	 /* that tables come from */
 	size_t npools;
 	struct kv_space *spaces; /* the kernel's first */
-	struct kv_tlb *tlb; /* not owned; flushed with stacks; NULL: none */
+	struct kv_cpus *cpus; /* not owned; flushed with stacks; NULL: none */
 	size_t nspaces;
 	struct kv_object **objects; /* of the scenario */
 	size_t nobjects;

@@ -31,8 +31,8 @@ unmap(struct kv_world *w, kv_va_t va, unsigned npages)
 		kv_pmap_qremove(kernel, va, npages);
 	else
 		kv_pmap_remove(kernel, va, size, NULL);
-	if (w->tlb != NULL)
-		kv_tlb_flush_range(w->tlb, 0, va, npages);
+	if (w->cpus != NULL)
+		kv_cpus_flush_range(w->cpus, 0, va, npages);
 }
 
 /*
@@ -215,6 +215,8 @@ kv_world_run_on(struct kv_world *w, unsigned cpu)
 	w->cpu = cpu;
 	if (w->page_cache != NULL)
 		kv_pagecache_set_cpu(w->page_cache, cpu);
+	if (w->cpus != NULL && w->cpus->cfg.count > 1)
+		kv_cpus_run_on(w->cpus, cpu);
 }
 
 /* vm_thread_new: from the cache, else made for the thread. */

@@ -53,11 +53,14 @@ r455_nub_key_is_the_name fault=nub-F5 fault=none V7 nub-N8
 r456_nub_next_count fault=nub-F6 fault=none V7 nub-N8
 r457_nub_global_data fault=nub-F7 fault=none V7 cow-I4 nub-N7 nub-N8
 r458_nub_rearm fault=nub-F8 fault=none V7 nub-N12
+r459_nub_shared_token fault=nub-F9 fault=none V7 nub-N8
+r459_nub_shared_token last=shared fault=none V7 nub-N8
 r460_nub_minted_though_dropped fault=nub-F10 fault=none nub-N6
 r461_nub_zero_frame_written fault=nub-F11 fault=none cow-I3 nub-N11
 r462_nub_template_freed fault=nub-F12 fault=none V3 nub-N9 ptpool-I5
 r463_nub_rebuilt_without_its_pages evict=drop evict=park nub-N10
 r464_nub_store_written on_write=in_place on_write=copy cow-I1 nub-N3
+r465_nub_no_shootdown shootdown=local shootdown=all V7 nub-N4
 r500_illumos_old_rule rule=4 rule=8 V9 illumos-I2 illumos-I4
 r501_illumos_old_constants constants=old constants=new V9 illumos-I2 illumos-I4
 r502_illumos_heap_at_1t before=1 before=0 illumos-I4

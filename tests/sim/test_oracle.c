@@ -148,6 +148,13 @@
 
 static const char *const good[] = {
     "",
+    TOUCHED "tlb.touch cpu1 tag=1 va=0x7000 write=0 result=1\n"
+	    "pt.leaf user table=0x2000 index=7 pa=0x50000000 attr=1\n"
+	    "tlb.range tlb tag=1 va=0x7000 npages=1\n"
+	    "tlb.tag cpu1 tag=1\n"
+	    "tlb.touch tlb tag=1 va=0x7000 write=0 result=1\n"
+	    "tlb.touch cpu1 tag=1 va=0x7000 write=0 result=1\n"
+	    "tlb.touch cpu1 tag=1 va=0x7000 write=0 result=0\n",
     ARENA "vmem.request va size=8192 align=16384 phase=4096 nocross=0\n"
 	  "vmem.bounds va min=0x0 max=0xffffffffffffffff fit=0\n"
 	  "vmem.alloc va va=0x11000 size=8192\n"
@@ -472,6 +479,21 @@ static const struct bad {
 		"tlb.touch tlb tag=1 va=0x7000 write=0 result=0\n",
 	0x7000},
     {"V7", TOUCHED "tlb.touch tlb tag=1 va=0x7000 write=0 result=4\n", 0x7000},
+    {"V7", /* the flush came to another CPU */
+	TOUCHED "tlb.touch cpu1 tag=1 va=0x7000 write=0 result=1\n"
+		"pt.leaf user table=0x2000 index=7 pa=0x50000000 attr=1\n"
+		"tlb.range tlb tag=1 va=0x7000 npages=1\n"
+		"tlb.touch tlb tag=1 va=0x7000 write=0 result=1\n"
+		"tlb.touch cpu1 tag=1 va=0x7000 write=0 result=0\n",
+	0x7000},
+    {"V7", /* likewise, of a global leaf, and of everything */
+	TOUCHED "pt.leaf user table=0x2000 index=8 pa=0x50000000 attr=9\n"
+		"tlb.touch cpu1 tag=1 va=0x8000 write=0 result=1\n"
+		"tlb.touch tlb tag=1 va=0x8000 write=0 result=1\n"
+		"pt.leaf user table=0x2000 index=8 pa=0x50001000 attr=9\n"
+		"tlb.all cpu1 tags=0\n"
+		"tlb.touch tlb tag=1 va=0x8000 write=0 result=0\n",
+	0x8000},
     {"V7", TOUCHED "tlb.touch tlb tag=1 va=0x7000 write=0 result=5\n", 0x7000},
     {"V7", TOUCHED "tlb.touch tlb tag=1 va=0x7000 write=0 result=3\n", 0x7000},
     {"V7", TOUCHED "tlb.touch tlb tag=5 va=0x7000 write=0 result=1\n", 0x7000},
