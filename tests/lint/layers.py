@@ -27,11 +27,17 @@ def manifest(path):
     return levels, allow, only
 
 
-def level_of(levels, path):
+def row_of(levels, path):
     """An exact name wins over a pattern, the longest pattern over others."""
-    found = [(pattern == path, len(pattern), level)
-             for pattern, level in levels if fnmatch.fnmatch(path, pattern)]
+    found = [(pattern == path, len(pattern), row)
+             for row, (pattern, _) in enumerate(levels)
+             if fnmatch.fnmatch(path, pattern)]
     return max(found)[2] if found else None
+
+
+def level_of(levels, path):
+    row = row_of(levels, path)
+    return None if row is None else levels[row][1]
 
 
 def resolve(source, path, name):
@@ -81,10 +87,13 @@ def main():
     levels, allow, only = manifest(
         os.path.join(source, 'tests/lint/layers.txt'))
     errors = count = 0
+    idle = set(range(len(levels)))
     for path in files(source):
         count += 1
         found = []
-        if level_of(levels, path) is None:
+        row = row_of(levels, path)
+        idle.discard(row)
+        if row is None:
             found.append((1, 'no level in tests/lint/layers.txt'))
         with open(os.path.join(source, path)) as text:
             for number, line in enumerate(text, 1):
@@ -100,9 +109,12 @@ def main():
         for number, error in found:
             print(f'{path}:{number}: {error}')
         errors += len(found)
+    for row in sorted(idle):
+        print(f'tests/lint/layers.txt: {levels[row][0]} at level '
+              f'{levels[row][1]:g} decides for no file')
     if count == 0:
         print('no file found')
-    sys.exit(errors > 0 or count == 0)
+    sys.exit(errors > 0 or len(idle) > 0 or count == 0)
 
 
 main()

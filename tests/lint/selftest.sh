@@ -55,6 +55,8 @@ echo '#include <yaml.h>' >>sim/out/emit.c
 plant layers.py 'yaml outside sim/in/'
 echo 'int kv_x;' >alloc/unheard_of.c
 plant layers.py 'a file without a level'
+echo '7 alloc/base.h' >>tests/lint/layers.txt
+plant layers.py 'a file named at two levels'
 
 echo '#include "alloc/vmem.h"' >>sim/run/oracle_arena.c
 plant oracle.py 'the judge including an allocator'
