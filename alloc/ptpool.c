@@ -98,17 +98,15 @@ kv_ptpool_destroy(struct kv_ptpool *pool)
 
 /* ---- Use --------------------------------------------------------------- */
 
-/* Room for one more record.  => 0, ENOMEM */
+/* Room for that many records.  => 0, ENOMEM */
 static int
-widen(struct kv_ptpool *p)
+reserve_room(struct kv_ptpool *p, uint64_t room)
 {
 	const size_t size = sizeof(*p->records);
-	uint64_t room = p->room == 0 ? 64 : 2 * p->room;
 	struct record *records;
 
-	if (p->next < p->room)
+	if (room <= p->room)
 		return 0;
-	room = room < p->cfg.capacity ? room : p->cfg.capacity;
 	records = kv_host_resize(p->cfg.host, p->records,
 	    (size_t)p->room * size, (size_t)room * size);
 	if (records == NULL)
@@ -116,6 +114,17 @@ widen(struct kv_ptpool *p)
 	p->records = records;
 	p->room = room;
 	return 0;
+}
+
+/* Room for one more record.  => 0, ENOMEM */
+static int
+widen(struct kv_ptpool *p)
+{
+	const uint64_t room = p->room == 0 ? 64 : 2 * p->room;
+
+	if (p->next < p->room)
+		return 0;
+	return reserve_room(p, room < p->cfg.capacity ? room : p->cfg.capacity);
 }
 
 /* A record for a new page.  => 0, ENOMEM */
@@ -225,9 +234,43 @@ kv_ptpool_reset(struct kv_ptpool *pool)
 		s->scope[i] = 0;
 	s->used = 0;
 	s->free = s->capacity;
+	s->resets++;
+	s->cleared += pool->next;
 	pool->next = 0;
 	pool->since = s->draws;
 	pool->idle = no_page;
+}
+
+int
+kv_ptpool_copy(
+    struct kv_ptpool *pool, const struct kv_ptpool *from, uint32_t id)
+{
+	struct kv_ptpool_stats *s = &pool->stats;
+	const struct kv_ptpool_stats *f = &from->stats;
+
+	if (pool->cfg.page_shift != from->cfg.page_shift)
+		return EINVAL;
+	if (from->next > pool->cfg.capacity)
+		return ENOSPC;
+	if (reserve_room(pool, from->next) != 0)
+		return ENOMEM;
+	for (uint64_t i = 0; i < from->next; i++) {
+		pool->records[i] = from->records[i];
+		if (from->records[i].scope != KV_PTPOOL_GLOBAL)
+			pool->records[i].id = id;
+	}
+	for (unsigned i = 0; i < KV_PTPOOL_DEPTHS; i++)
+		s->depth[i] = f->depth[i];
+	for (unsigned i = 0; i < KV_PTPOOL_SCOPES; i++)
+		s->scope[i] = f->scope[i];
+	s->used = f->used;
+	s->free = s->capacity - f->used;
+	s->peak = s->used > s->peak ? s->used : s->peak;
+	s->copied += from->next;
+	pool->next = from->next;
+	pool->idle = from->idle;
+	pool->since = s->draws - (f->draws - from->since);
+	return 0;
 }
 
 /* ---- Inspect ----------------------------------------------------------- */
@@ -238,6 +281,7 @@ kv_ptpool_stats(const struct kv_ptpool *pool)
 	struct kv_ptpool_stats s = pool->stats;
 
 	s.touched = pool->next;
+	s.drawn = s.draws - pool->since;
 	return s;
 }
 

@@ -67,15 +67,26 @@ int kv_ptpool_get(struct kv_ptpool *pool, const struct kv_ptpool_page *want,
  * => 0; EINVAL and *diag (which may be NULL): no page that is in use */
 int kv_ptpool_put(struct kv_ptpool *pool, kv_pa_t pa, struct kv_diag *diag);
 
-/* All pages come back at once (exec, fork): the tables must be gone. */
+/* All pages come back at once (exec, fork): the tables must be gone.  What was
+ * ever drawn is cleared. */
 void kv_ptpool_reset(struct kv_ptpool *pool);
+
+/* A pool becomes like another one as far as that was ever drawn, page by page
+ * from its base on; whose pages they are: id's, but for nobody's.
+ * => 0; EINVAL (pages of another size); ENOSPC (it is too small); ENOMEM */
+int kv_ptpool_copy(
+    struct kv_ptpool *pool, const struct kv_ptpool *from, uint32_t id);
 
 /* ---- Inspect ----------------------------------------------------------- */
 
 struct kv_ptpool_stats {
 	uint64_t capacity, used, free, peak; /* pages; peak: most used */
-	uint64_t touched;  /* pages that were ever drawn, since the reset */
-	uint64_t draws;	   /* since it was created */
+	uint64_t touched; /* pages that were ever drawn, since the reset */
+	uint64_t draws;	  /* since it was created */
+	uint64_t drawn;	  /* since the reset; copied ones too */
+	uint64_t resets;
+	uint64_t cleared;  /* pages, by resets */
+	uint64_t copied;   /* pages, from other pools */
 	uint64_t failures; /* draws that got none */
 	uint64_t urgent;   /* draws that only the reserve could serve */
 	uint64_t returns;

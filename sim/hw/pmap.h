@@ -157,6 +157,18 @@ int kv_pmap_graft(struct kv_pmap *pmap, struct kv_pmap *owner, kv_va_t va);
  * a model, the source of this pmap gets them.  => there were some */
 bool kv_pmap_ungraft(struct kv_pmap *pmap, bool free);
 
+/* All leaves and tables but the root go.  It has a source, borrows nothing and
+ * lends nothing. */
+void kv_pmap_empty(struct kv_pmap *pmap);
+
+/* The tables and leaves of another pmap become this one's, which has a root
+ * alone; before each table is drawn, next is told where its original is.
+ * => 0; EINVAL (another format; not empty; one of both borrows tables); what
+ *    the source answers: then it is empty */
+typedef void kv_pmap_copy_fn(void *arg, kv_pa_t pa);
+int kv_pmap_copy(struct kv_pmap *pmap, const struct kv_pmap *from,
+    kv_pmap_copy_fn *next, void *arg);
+
 /* ---- Inspect --------------------------------------------------------- */
 
 struct kv_leaf {
@@ -202,8 +214,9 @@ struct kv_pmap_stats {
 struct kv_pmap_stats kv_pmap_stats(const struct kv_pmap *pmap);
 const struct kv_pte_format *kv_pmap_format(const struct kv_pmap *pmap);
 
-/* Is a table of its own grafted somewhere? */
+/* Is a table of its own grafted somewhere; is one of another's here? */
 bool kv_pmap_lends(const struct kv_pmap *pmap);
+bool kv_pmap_borrows(const struct kv_pmap *pmap);
 
 /* Physical address of the root table. */
 kv_pa_t kv_pmap_root(const struct kv_pmap *pmap);

@@ -109,3 +109,9 @@ kv_pmap_lends(const struct kv_pmap *pmap)
 			return true;
 	return false;
 }
+
+bool
+kv_pmap_borrows(const struct kv_pmap *pmap)
+{
+	return pmap->grafts != NULL;
+}

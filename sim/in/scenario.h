@@ -117,6 +117,8 @@ enum kv_step_kind {
 	KV_STEP_GROW,  /* tables: map */
 	KV_STEP_GRAFT, /* map: va, owner */
 	KV_STEP_DRAW,  /* count pages of a pool */
+	KV_STEP_RESET, /* reset: pool */
+	KV_STEP_COPY,  /* reset: space, from */
 	KV_STEP_TOUCH, /* count passes */
 	KV_STEP_FLUSH,
 	KV_STEP_ENTER, /* count entries */
@@ -200,6 +202,15 @@ struct kv_flush_step {
 	uint64_t npages;
 };
 
+/* All pages of a pool at once. */
+struct kv_pool_step {
+	size_t pool;	      /* index into pools */
+	unsigned space, from; /* copy: indices into spaces */
+	bool wrong; /* reset: the tables stay; copy: the pointer does not go
+		       where the tables end */
+	bool flush; /* the TLB */
+};
+
 /* What was mapped by mode in a space. */
 struct kv_data_step {
 	unsigned space; /* index into spaces */
@@ -276,6 +287,7 @@ struct kv_step {
 	const struct kv_touch_step *touch;   /* of the pool */
 	const struct kv_flush_step *flush;   /* of the pool */
 	const struct kv_data_step *data;     /* of the pool */
+	const struct kv_pool_step *reset;    /* of the pool */
 	const struct kv_enter_step *enter;   /* of the pool */
 	const struct kv_verify_step *verify; /* of the pool */
 };

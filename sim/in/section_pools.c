@@ -134,3 +134,121 @@ kv_step_read_draw(
 	return kv_load_pool(
 	    ld, kv_map_get(key->next, "pool"), a.pool, &step->pool);
 }
+
+/* ---- The steps reset and copy ------------------------------------------ */
+
+struct reset_args {
+	const char *pool, *space, *from;
+	unsigned tables, pointer;
+	bool flush;
+};
+#define AT(field) offsetof(struct reset_args, field)
+
+static const char *const tables_words[] = {"go", "stay", NULL};
+static const char *const pointers[] = {"kept", "base", NULL};
+
+static const struct kv_field reset_fields[] = {{.key = "pool",
+						   .kind = KV_FIELD_WORD,
+						   .offset = AT(pool),
+						   .required = true},
+    {.key = "tables",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(tables),
+	.words = tables_words},
+    {.key = "flush", .kind = KV_FIELD_BOOL, .offset = AT(flush)}};
+static const struct kv_field copy_fields[] = {{.key = "space",
+						  .kind = KV_FIELD_WORD,
+						  .offset = AT(space),
+						  .required = true},
+    {.key = "from",
+	.kind = KV_FIELD_WORD,
+	.offset = AT(from),
+	.required = true},
+    {.key = "pointer",
+	.kind = KV_FIELD_CHOICE,
+	.offset = AT(pointer),
+	.words = pointers},
+    {.key = "flush", .kind = KV_FIELD_BOOL, .offset = AT(flush)}};
+#undef AT
+
+/* Pages that two draws got cannot be told apart any more. */
+static int
+check_race(struct kv_load *ld, const struct kv_node *node, size_t pool)
+{
+	return ld->sc->pools[pool].race == 0
+		   ? 0
+		   : kv_load_refuse(ld, node,
+			 "pool '%s' has a 'race': it is not reset or copied",
+			 ld->sc->pools[pool].name);
+}
+
+int
+kv_step_read_reset(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct kv_pool_step *s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
+	struct reset_args a = {.flush = true};
+	const struct kv_node *node;
+
+	ld->sc->paging = true;
+	if (kv_fields_read(ld, key->next, key->text, "key", reset_fields,
+		sizeof(reset_fields) / sizeof(reset_fields[0]), &a) != 0)
+		return EINVAL;
+	node = kv_map_get(key->next, "pool");
+	s->wrong = a.tables == 1;
+	s->flush = a.flush;
+	step->reset = s;
+	return kv_load_pool(ld, node, a.pool, &s->pool) != 0
+		   ? EINVAL
+		   : check_race(ld, node, s->pool);
+}
+
+/* A space that is copied, or becomes the copy: its pool is its own. */
+static int
+check_pool_of(struct kv_load *ld, const struct kv_node *node, unsigned space)
+{
+	const struct kv_scenario *sc = ld->sc;
+	const size_t pool = sc->spaces[space].tables;
+
+	if (pool == 0)
+		return kv_load_refuse(ld, node,
+		    "the tables of '%s' come from no pool",
+		    sc->spaces[space].name);
+	for (size_t i = 0; i < sc->nspaces; i++)
+		if (i != space && sc->spaces[i].tables == pool)
+			return kv_load_refuse(ld, node,
+			    "pool '%s' is of several spaces",
+			    sc->pools[pool - 1].name);
+	return check_race(ld, node, pool - 1);
+}
+
+int
+kv_step_read_copy(
+    struct kv_load *ld, const struct kv_node *key, struct kv_step *step)
+{
+	struct kv_pool_step *s = kv_pool_alloc(&ld->sc->pool, sizeof(*s));
+	struct reset_args a = {.flush = true};
+	const struct kv_node *to, *from;
+
+	ld->sc->paging = true;
+	if (kv_fields_read(ld, key->next, key->text, "key", copy_fields,
+		sizeof(copy_fields) / sizeof(copy_fields[0]), &a) != 0)
+		return EINVAL;
+	to = kv_map_get(key->next, "space");
+	from = kv_map_get(key->next, "from");
+	if (kv_load_space(ld, to, a.space, &s->space) != 0 ||
+	    kv_load_space(ld, from, a.from, &s->from) != 0 ||
+	    check_pool_of(ld, to, s->space) != 0 ||
+	    check_pool_of(ld, from, s->from) != 0)
+		return EINVAL;
+	if (s->space == s->from)
+		return kv_load_refuse(
+		    ld, from, "a space cannot be a copy of itself");
+	if (ld->sc->spaces[s->space].format != ld->sc->spaces[s->from].format)
+		return kv_load_refuse(
+		    ld, from, "these spaces have different formats");
+	s->wrong = a.pointer == 1;
+	s->flush = a.flush;
+	step->reset = s;
+	return 0;
+}

@@ -299,6 +299,8 @@ static const struct step_kind {
     {"grow", KV_STEP_GROW, .read = kv_step_read_grow},
     {"graft", KV_STEP_GRAFT, .read = kv_step_read_graft},
     {"draw", KV_STEP_DRAW, .read = kv_step_read_draw},
+    {"reset", KV_STEP_RESET, .read = kv_step_read_reset},
+    {"copy", KV_STEP_COPY, .read = kv_step_read_copy},
     {"touch", KV_STEP_TOUCH, .read = kv_step_read_touch},
     {"flush", KV_STEP_FLUSH, .read = kv_step_read_flush},
     {"enter", KV_STEP_ENTER, .read = kv_step_read_enter},

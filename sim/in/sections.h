@@ -39,7 +39,8 @@ kv_step_read_fn kv_step_read_map, kv_step_read_unmap, kv_step_read_protect,
     kv_step_read_graft, kv_step_read_enter, kv_step_read_park,
     kv_step_read_drop, kv_step_read_comb, kv_step_read_doubling,
     kv_step_read_fixed_churn, kv_step_read_verify, kv_step_read_overflow,
-    kv_step_read_swapout, kv_step_read_swapin;
+    kv_step_read_swapout, kv_step_read_swapin, kv_step_read_reset,
+    kv_step_read_copy;
 
 /* One step of a list, appended to the work; *capacity: that of its list. */
 void kv_load_step(

@@ -212,6 +212,15 @@ kv_data_park(struct kv_data *d, unsigned space)
 			kv_cow_park(d->list[i].cow);
 }
 
+bool
+kv_data_has(const struct kv_data *d, unsigned space)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->list[i].space == space)
+			return true;
+	return false;
+}
+
 void
 kv_data_drop(struct kv_data *d, unsigned space, bool mint)
 {

@@ -36,6 +36,9 @@ int kv_data_map(
 struct kv_cow *kv_data_find(
     const struct kv_data *d, unsigned space, kv_va_t va);
 
+/* Is anything mapped so in that space? */
+bool kv_data_has(const struct kv_data *d, unsigned space);
+
 /* Each mapping of a space is parked. */
 void kv_data_park(struct kv_data *d, unsigned space);
 

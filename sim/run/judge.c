@@ -300,7 +300,7 @@ measure_fails(struct kv_run *run)
 {
 	static const char *const names[KV_MAP_FAILS] = {"fail.map",
 	    "fail.unmap", "fail.protect", "fail.promote", "fail.demote",
-	    "fail.grow", "fail.draw", "fail.graft"};
+	    "fail.grow", "fail.draw", "fail.graft", "fail.copy"};
 	size_t i;
 
 	for (i = 0; i < KV_MAP_FAILS && run->sc->paging; i++)

@@ -103,6 +103,7 @@ struct oracle_entry {
 struct oracle_table {
 	uint64_t pa, va; /* va: of its first entry, when it is reached */
 	unsigned level;
+	bool twice;		     /* its page is another table as well */
 	bool reached;		     /* from the root */
 	bool differs;		     /* from the leaf that took its place */
 	struct oracle_table *parent; /* NULL: none, or the root */

@@ -187,10 +187,12 @@ table_get(
     struct kv_oracle *o, struct oracle_space *s, uint64_t pa, uint64_t level)
 {
 	uint64_t *word = kv_owords_word(&s->table, pa >> o->shift);
-	struct oracle_table *t;
+	struct oracle_table *t = table_at(o, s, pa);
 
 	if (*word != 0 || level > ORACLE_LEVEL_MAX) {
 		oracle_blame_v(o, 3, pa, "a page is given for two tables");
+		if (t != NULL)
+			t->twice = true;
 		return;
 	}
 	if (s->ntables == s->room) {
@@ -318,7 +320,7 @@ check_exchange(struct kv_oracle *o, struct oracle_space *s,
 	if (leaf->kind != ENTRY_LEAF || way->kind != ENTRY_TABLE)
 		return;
 	t = table_at(o, s, way->pa);
-	if (t == NULL || is_same(o, s, t, leaf))
+	if (t == NULL || t->twice || is_same(o, s, t, leaf))
 		return;
 	t->differs = made; /* a superpage is made when the table goes back */
 	if (!made)
@@ -384,6 +386,8 @@ entry_event(
 		oracle_blame_v(o, 3, e->value[0], "an entry of no table");
 		return;
 	}
+	if (t->twice) /* of which of them it is nobody knows */
+		return;
 	if (t->entry == NULL)
 		entries_make(o, s, t);
 	if (e->value[1] >= t->size) {

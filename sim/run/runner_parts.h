@@ -41,6 +41,7 @@ enum {
 	KV_MAP_FAIL_GROW,
 	KV_MAP_FAIL_DRAW,
 	KV_MAP_FAIL_GRAFT,
+	KV_MAP_FAIL_COPY,
 	KV_MAP_FAILS
 };
 
@@ -158,7 +159,8 @@ typedef int kv_step_fn(struct kv_runner *r, const struct kv_step *step);
 kv_step_fn kv_step_drain, kv_step_spawn, kv_step_dispose, kv_step_churn;
 kv_step_fn kv_step_reclaim, kv_step_swapout, kv_step_swapin;
 kv_step_fn kv_step_map, kv_step_unmap, kv_step_protect, kv_step_promote,
-    kv_step_demote, kv_step_release, kv_step_grow, kv_step_draw, kv_step_graft;
+    kv_step_demote, kv_step_release, kv_step_grow, kv_step_draw, kv_step_graft,
+    kv_step_reset, kv_step_copy;
 kv_step_fn kv_step_enter, kv_step_park, kv_step_drop;
 kv_step_fn kv_step_touch, kv_step_flush, kv_step_verify, kv_step_overflow;
 kv_step_fn kv_step_comb, kv_step_doubling, kv_step_fixed_churn;

@@ -29,15 +29,24 @@
 
 /* ---- Create ---------------------------------------------------------- */
 
+static struct kv_ptpool_page
+want_of(const struct kv_space *s, unsigned level)
+{
+	return (struct kv_ptpool_page){
+	    s->cfg.shared ? KV_PTPOOL_TEMPLATE : KV_PTPOOL_SPACE, s->cfg.id,
+	    s->cfg.format->levels - 1 - level};
+}
+
 static int
 table_get(void *arg, unsigned level, kv_pa_t *pa)
 {
 	const struct kv_space *s = arg;
-	const struct kv_ptpool_page want = {
-	    s->cfg.shared ? KV_PTPOOL_TEMPLATE : KV_PTPOOL_SPACE, s->cfg.id,
-	    s->cfg.format->levels - 1 - level};
+	const struct kv_ptpool_page want = want_of(s, level);
 
-	return kv_ptpool_get(s->cfg.pool, &want, s->urgent, pa);
+	if (!s->moving)
+		return kv_ptpool_get(s->cfg.pool, &want, s->urgent, pa);
+	*pa = s->page;
+	return 0;
 }
 
 static void
@@ -46,7 +55,8 @@ table_put(void *arg, unsigned level, kv_pa_t pa)
 	const struct kv_space *s = arg;
 
 	(void)level;
-	(void)kv_ptpool_put(s->cfg.pool, pa, NULL);
+	if (!s->moving)
+		(void)kv_ptpool_put(s->cfg.pool, pa, NULL);
 }
 
 /* Which empty tables stay, by what the pool takes back. */
@@ -392,6 +402,68 @@ kv_space_ungraft(struct kv_space *s, bool free)
 	if (kv_pmap_ungraft(s->pmap, free))
 		kv_tap_emit(&s->cfg.tap, KV_EV_PT_UNGRAFT, s->cfg.name,
 		    s->cfg.id, 0, 0, 0);
+}
+
+/* ---- All tables at once ---------------------------------------------- */
+
+void
+kv_space_strip(struct kv_space *s)
+{
+	s->moving = true;
+	kv_pmap_empty(s->pmap);
+	s->moving = false;
+}
+
+/* There is room: as many roots as spaces were drawn before, and the pool keeps
+ * its records. */
+void
+kv_space_root(struct kv_space *s)
+{
+	const struct kv_ptpool_page want =
+	    want_of(s, s->cfg.format->levels - 1);
+	kv_pa_t pa = 0;
+	const int error = kv_ptpool_get(s->cfg.pool, &want, false, &pa);
+
+	KV_ASSERT(error == 0 && pa == kv_pmap_root(s->pmap));
+	(void)error;
+}
+
+static kv_pa_t
+base_of(const struct kv_space *s)
+{
+	return kv_ptpool_config(s->cfg.pool)->base;
+}
+
+static void
+next_table(void *arg, kv_pa_t pa)
+{
+	struct kv_space *s = arg;
+
+	s->page = base_of(s) + (pa - base_of(s->model));
+}
+
+int
+kv_space_copy(struct kv_space *s, const struct kv_space *from)
+{
+	struct kv_ptpool *pool = s->cfg.pool;
+	int error;
+
+	if (kv_ptpool_stats(from->cfg.pool).touched >
+	    kv_ptpool_config(pool)->capacity)
+		return ENOSPC;
+	s->moving = true;
+	s->model = from;
+	kv_pmap_empty(s->pmap);
+	error = kv_pmap_copy(s->pmap, from->pmap, next_table, s);
+	s->moving = false;
+	kv_ptpool_reset(pool);
+	if (error == 0)
+		error = kv_ptpool_copy(pool, from->cfg.pool, s->cfg.id);
+	if (error != 0) {
+		kv_space_strip(s);
+		kv_space_root(s);
+	}
+	return error;
 }
 
 static int

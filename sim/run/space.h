@@ -28,6 +28,9 @@ struct kv_space {
 	struct kv_pmap *pmap;
 	bool urgent;	       /* tables may come out of the pool's reserve */
 	struct kv_pt_ear *ear; /* NULL: nobody listens */
+	bool moving;	       /* its pages are dealt with all at once, by: */
+	kv_pa_t page;	       /* of the next table */
+	const struct kv_space *model; /* the space that is copied */
 };
 
 /* What leaves do where something stands: nothing is mapped, that stays, or it
@@ -79,6 +82,19 @@ int kv_space_enter(struct kv_space *s, kv_va_t va, kv_pfn_t pfn, unsigned attr);
  * to where this space's come from. */
 int kv_space_graft(struct kv_space *s, struct kv_space *owner, kv_va_t va);
 void kv_space_ungraft(struct kv_space *s, bool free);
+
+/* Unmap everything, and forget the tables: the pool takes its pages back at
+ * once.  It borrows nothing, and lends nothing. */
+void kv_space_strip(struct kv_space *s);
+
+/* Its root has a page of the pool, which was reset, again. */
+void kv_space_root(struct kv_space *s);
+
+/* A space whose pool is nobody else's, as the other's is: the pool becomes like
+ * the other pool, and the space's tables like the other's.  Neither borrows nor
+ * lends tables.
+ * => 0; ENOSPC (the pool is too small): nothing changed; ENOMEM: it is empty */
+int kv_space_copy(struct kv_space *s, const struct kv_space *from);
 
 /* Unmap everything. */
 void kv_space_clear(struct kv_space *s);

@@ -491,9 +491,9 @@ kv_world_check(const struct kv_world *w, struct kv_diag *diag)
 		error = check_stacks(w, diag);
 	for (i = 0; i < w->npools && error == 0; i++)
 		error = kv_ptpool_check(w->pools[i], diag);
-	for (i = 0; i < w->nspaces && error == 0; i++)
-		error = kv_space_check(&w->spaces[i], diag);
 	for (i = 0; i < w->npools && error == 0; i++)
 		error = check_tables(w, w->pools[i], diag);
+	for (i = 0; i < w->nspaces && error == 0; i++)
+		error = kv_space_check(&w->spaces[i], diag);
 	return error != 0 ? error : kv_data_check(w->data, diag);
 }

@@ -118,6 +118,9 @@ START_TEST(test_bump)
 	ck_assert_uint_eq(s.used, 1);
 	ck_assert_uint_eq(s.peak, 4);
 	ck_assert_uint_eq(s.draws, 5);
+	ck_assert_uint_eq(s.drawn, 1);
+	ck_assert_uint_eq(s.resets, 1);
+	ck_assert_uint_eq(s.cleared, 4);
 	stop();
 }
 END_TEST
@@ -298,6 +301,92 @@ START_TEST(test_no_metadata)
 }
 END_TEST
 
+/* fork: as far as the pointer went, page by page, whoever had what. */
+START_TEST(test_copy)
+{
+	struct kv_ptpool_config cfg = {.name = "child",
+	    .base = 8 * BASE,
+	    .page_shift = SHIFT,
+	    .capacity = 4,
+	    .reclaim = (enum kv_ptpool_reclaim)_i,
+	    .host = &host};
+	struct kv_ptpool_page page;
+	struct kv_ptpool *child;
+	struct kv_ptpool_stats s;
+	struct kv_diag diag;
+	kv_pa_t pa = 0;
+
+	start(5, cfg.reclaim, 0, 0);
+	get(&root);
+	get(&shared);
+	get(&other);
+	get(&leaf);
+	ck_assert_int_eq(kv_ptpool_put(pool, BASE + 3 * PAGE, NULL), 0);
+	ck_assert_int_eq(kv_ptpool_create(&cfg, &child), 0);
+	ck_assert_int_eq(kv_ptpool_get(child, &leaf, false, &pa), 0);
+	ck_assert_int_eq(kv_ptpool_copy(child, pool, 7), 0);
+	ck_assert_int_eq(kv_ptpool_check(child, &diag), 0);
+	s = kv_ptpool_stats(child);
+	ck_assert_uint_eq(s.used, kv_ptpool_stats(pool).used);
+	ck_assert_uint_eq(s.free, 4 - s.used);
+	ck_assert_uint_eq(s.touched, 4);
+	ck_assert_uint_eq(s.drawn, 4);
+	ck_assert_uint_eq(s.draws, 1);
+	ck_assert_uint_eq(s.depth[0] + s.depth[2], 2);
+	ck_assert_uint_eq(s.depth[3], 0);
+	ck_assert_int_eq(kv_ptpool_whatis(child, 8 * BASE + PAGE, &page), 0);
+	ck_assert_int_eq(page.scope, KV_PTPOOL_TEMPLATE);
+	ck_assert_uint_eq(page.id, 7);
+	ck_assert_int_eq(
+	    kv_ptpool_whatis(child, 8 * BASE + 2 * PAGE, &page), 0);
+	ck_assert_uint_eq(page.id, 0);
+	/* and on from there */
+	if (_i == KV_PTPOOL_NONE) {
+		ck_assert_int_eq(
+		    kv_ptpool_get(child, &leaf, false, &pa), ENOMEM);
+	} else {
+		ck_assert_int_eq(kv_ptpool_get(child, &leaf, false, &pa), 0);
+		ck_assert_uint_eq(pa, 8 * BASE + 3 * PAGE);
+	}
+	ck_assert_int_eq(kv_ptpool_check(child, &diag), 0);
+	/* it must fit */
+	get(&leaf);
+	if (_i != KV_PTPOOL_NONE)
+		get(&leaf);
+	ck_assert_int_eq(kv_ptpool_copy(child, pool, 7), ENOSPC);
+	kv_ptpool_destroy(child);
+	cfg.page_shift = SHIFT + 1;
+	ck_assert_int_eq(kv_ptpool_create(&cfg, &child), 0);
+	ck_assert_int_eq(kv_ptpool_copy(child, pool, 7), EINVAL);
+	kv_ptpool_destroy(child);
+	stop();
+}
+END_TEST
+
+/* No metadata for a copy: the pool is as it was. */
+START_TEST(test_copy_no_metadata)
+{
+	struct kv_ptpool_config cfg = {.name = "child",
+	    .page_shift = SHIFT,
+	    .capacity = 200,
+	    .host = &host};
+	struct kv_ptpool *child;
+
+	start(200, KV_PTPOOL_NONE, 0, 0);
+	for (unsigned i = 0; i < 130; i++)
+		get(&leaf);
+	ck_assert_int_eq(kv_ptpool_create(&cfg, &child), 0);
+	kv_host_fail_at(&host, 1);
+	ck_assert_int_eq(kv_ptpool_copy(child, pool, 7), ENOMEM);
+	ck_assert_uint_eq(kv_ptpool_stats(child).used, 0);
+	ck_assert_int_eq(kv_ptpool_copy(child, pool, 7), 0);
+	ck_assert_uint_eq(kv_ptpool_stats(child).used, 130);
+	ck_assert_uint_eq(kv_ptpool_stats(child).copied, 130);
+	kv_ptpool_destroy(child);
+	stop();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -312,6 +401,8 @@ main(void)
 	tcase_add_test(tc, test_reserve);
 	tcase_add_test(tc, test_bad_config);
 	tcase_add_test(tc, test_no_metadata);
+	tcase_add_loop_test(tc, test_copy, 0, KV_PTPOOL_RECLAIMS);
+	tcase_add_test(tc, test_copy_no_metadata);
 	suite_add_tcase(suite, tc);
 	return kv_test_main(suite);
 }

@@ -43,6 +43,9 @@ r407_elfuse_same_generation fault=elfuse-F10 fault=none V7
 r408_elfuse_pool_is_mapped user=true user=false elfuse-E3
 r409_elfuse_rights_of_both fixup=0 fixup=1 elfuse-E4
 r410_elfuse_reserve_is_changed fault=elfuse-F11 fault=none elfuse-E3
+r412_elfuse_exec_keeps_tables how=exec_stay how=exec V3 elfuse-E2 ptpool-I5
+r412_elfuse_exec_keeps_tables how=fork_base how=fork V3 elfuse-E2 ptpool-I5
+r412_elfuse_exec_keeps_tables how=exec_unmap how=exec elfuse-E7
 r411_nub_lent_by_a_frame template=false template=true V3 space-I3
 r450_nub_store_window order=late order=early nub-N1
 r451_nub_no_flush_after_copy fault=nub-F1 fault=none V7 nub-N4

@@ -265,6 +265,83 @@ START_TEST(test_reserved)
 }
 END_TEST
 
+#define POOLS                                                          \
+	"pools: {a: {capacity: 9}, b: {capacity: 5}}\n"                \
+	"spaces: {u: {tables: a}, v: {tables: b}, t: {template: 1}}\n" \
+	"tlb: {preset: unlimited}\n"
+
+/* After a reset or a copy nothing of before is translated any more, unless
+ * nobody flushed it. */
+START_TEST(test_pool_flush)
+{
+	static const struct {
+		const char *step;
+		uint64_t stale, pages;
+	} rows[] = {{"reset: {pool: a}", 0, 0},
+	    {"reset: {pool: a, flush: no}", 1, 0},
+	    {"copy: {space: u, from: v}", 0, 0},
+	    {"copy: {space: u, from: v, flush: no}", 1, 0},
+	    {"copy: {space: v, from: u}", 0, 2}};
+	char steps[512];
+
+	snprintf(steps, sizeof(steps),
+	    "- map: {space: u, va: 1G, pages: 1, object: o}\n"
+	    "- touch: {space: u, va: 1G}\n"
+	    "- %s\n"
+	    "- touch: {space: u, va: 1G}\n" POOLS,
+	    rows[_i].step);
+	ck_assert_int_eq(execute(steps, 3), 0);
+	ck_assert_uint_eq(figure("tlb.stale_frame"), rows[_i].stale);
+	ck_assert_uint_eq(figure("pmap.mapped_bytes"), rows[_i].pages << 12);
+	ck_assert_uint_eq(run->nviolations, rows[_i].stale);
+}
+END_TEST
+
+/* Tables that others walk do not move; the copy is of tables alone; and it
+ * fits, or changes nothing. */
+START_TEST(test_pool_refused)
+{
+	static const struct {
+		const char *first, *step, *error;
+	} rows[] = {
+	    {"map: {space: t, va: 0, pages: 1, object: o}}, {graft: {space: u, "
+	     "from: t, va: 0}",
+		"reset: {pool: a}", "are borrowed"},
+	    {"map: {space: u, va: 0, pages: 1, object: o}}, {graft: {space: t, "
+	     "from: u, va: 0}",
+		"copy: {space: v, from: u}", "are borrowed"},
+	    {"map: {space: u, va: 0, pages: 1, object: o, data: cow_lazy}",
+		"copy: {space: v, from: u}", "has data of its own"}};
+	char steps[512];
+
+	snprintf(steps, sizeof(steps),
+	    "- repeat: {times: 1, steps: [{%s}]}\n- %s\n" POOLS, rows[_i].first,
+	    rows[_i].step);
+	ck_assert_int_eq(execute(steps, 1), EINVAL);
+	ck_assert_uint_eq(errors.count, 1);
+	ck_assert_ptr_nonnull(strstr(errors.list[0].text, rows[_i].error));
+}
+END_TEST
+
+START_TEST(test_copy_too_small)
+{
+	ck_assert_int_eq(
+	    execute(
+		"- map: {space: u, va: 0, pages: 1, object: o}\n"
+		"- map: {space: u, va: 1T, pages: 1, object: o, offset: 1}\n"
+		"- map: {space: v, va: 0, pages: 1, object: p}\n"
+		"- copy: {space: v, from: u}\n" POOLS,
+		3),
+	    0);
+	ck_assert_uint_eq(figure("pool.a.touched"), 7);
+	ck_assert_uint_eq(figure("fail.copy"), 1);
+	ck_assert_uint_eq(figure("pool.b.used"), 4);
+	ck_assert_uint_eq(figure("pool.b.resets"), 0);
+	ck_assert_uint_eq(figure("space.v.mapped_bytes"), 4096);
+	ck_assert_uint_eq(run->nviolations, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -284,6 +361,9 @@ main(void)
 	tcase_add_test(tc, test_count_and_stride);
 	tcase_add_loop_test(tc, test_attributes, 0, 6);
 	tcase_add_loop_test(tc, test_reserved, 0, 8);
+	tcase_add_loop_test(tc, test_pool_flush, 0, 5);
+	tcase_add_loop_test(tc, test_pool_refused, 0, 3);
+	tcase_add_test(tc, test_copy_too_small);
 	suite_add_tcase(s, tc);
 	return kv_test_main(s);
 }
