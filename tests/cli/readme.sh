@@ -16,7 +16,7 @@ mkdir build
 ln -s "$program" build/kvasir
 # shellcheck disable=SC2016
 sed -n '/^```yaml$/,/^```$/p' "$readme" | sed '1d;$d' >guards.yaml
-grep '^    build/kvasir run' "$readme" | sed 's/ || exit 1$//' >commands
+grep -E '^    build/kvasir (run|sweep|replay|explore|check k[^ ]*) ?' "$readme" >commands
 [ -s commands ] && [ -s guards.yaml ]
 
 {
