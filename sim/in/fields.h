@@ -28,6 +28,7 @@ struct kv_load {
 	struct kv_names segments;	     /* of image, absent ones too */
 	bool arenas_good;		     /* their section has no error */
 	const struct kv_node *memory;	     /* of the machine; may be NULL */
+	const struct kv_node *root;	     /* the file's */
 	const struct kv_node *param;	     /* the section; may be NULL */
 	const struct kv_node *const *values; /* as kv_scenario_read has them */
 	const struct kv_define *defines;

@@ -328,6 +328,43 @@ kv_params_define(
 	}
 }
 
+const char *
+kv_params_text(struct kv_pool *pool, const char *text, const char *old)
+{
+	size_t size = strlen(text) + 1, n = strlen(old);
+	const char *at;
+	char *result, *end;
+
+	for (at = text; (at = strchr(at, '@')) != NULL; at++)
+		size += n + 1; /* brackets, without the '@' */
+	end = result = kv_pool_alloc(pool, size);
+	for (; *text != '\0'; text++)
+		if (*text == '@')
+			end += sprintf(end, "(%s)", old);
+		else
+			*end++ = *text;
+	*end = '\0';
+	return result;
+}
+
+void
+kv_params_edit(
+    struct kv_params *ps, const char *name, const char *text, const char *path)
+{
+	struct kv_param_def *def;
+	size_t i;
+
+	if (!kv_names_find(&ps->names, name, &i) ||
+	    ps->list[i].state != KV_PARAM_NEW)
+		return;
+	def = &ps->list[i];
+	def->defined = true;
+	def->source = (struct kv_source){
+	    .text = kv_params_text(ps->pool, text, def->source.text),
+	    .place = {path, 1, 1},
+	    .one_line = true};
+}
+
 /* ---- Evaluate -------------------------------------------------------- */
 
 const struct kv_param_def *

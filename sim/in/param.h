@@ -55,6 +55,15 @@ void kv_params_read(struct kv_params *ps, const struct kv_node *section,
 void kv_params_define(
     struct kv_params *ps, const struct kv_define *defines, size_t ndefines);
 
+/* The text with what stood there, in brackets, for each '@'.  Of the pool. */
+const char *kv_params_text(
+    struct kv_pool *pool, const char *text, const char *old);
+
+/* Replace a value, if there is one of that name, by such a text, which comes
+ * from what path names. */
+void kv_params_edit(
+    struct kv_params *ps, const char *name, const char *text, const char *path);
+
 /* Replace values by those of a map, which are evaluated over those of from; so
  * one may name what it replaces.  => 0; EINVAL, noted */
 int kv_params_replace(struct kv_params *ps, struct kv_params *from,

@@ -73,43 +73,62 @@ keep_params(struct kv_load *ld)
 		qsort(sc->params, sc->nparams, sizeof(*sc->params), by_name);
 }
 
-/* What the sections are read with. */
-struct given {
-	const struct kv_node *const *values; /* one an axis, or NULL */
-	const struct kv_define *defines;
-	size_t ndefines;
-};
-
 static void
-read_params(
-    struct kv_load *ld, const struct kv_node *node, const struct given *g)
+evaluate_params(struct kv_load *ld)
 {
+	const struct kv_node *node = ld->param;
+
 	if (node != NULL && node->kind == KV_NODE_MAP)
-		kv_params_read(&ld->params, node, g->values, ld->sc->text.path);
+		kv_params_read(
+		    &ld->params, node, ld->values, ld->sc->text.path);
 	else if (node != NULL && node->kind != KV_NODE_BAD)
 		kv_load_refuse(ld, node, "'param' needs a map: {name: value}");
-	kv_params_define(&ld->params, g->defines, g->ndefines);
+	kv_params_define(&ld->params, ld->defines, ld->ndefines);
+	kv_load_edit_params(ld, &ld->params);
 	kv_params_evaluate(&ld->params);
-	keep_params(ld);
 }
 
-static void
-read_sections(
-    struct kv_load *ld, const struct kv_node *root, const struct given *g)
+/* The parameters say which faults there are, and faults what parameters are.
+ * *noted: errors before those made a difference.
+ * => 0; what kv_load_inject answers */
+static int
+read_params(struct kv_load *ld, const struct kv_given *g, size_t *noted)
+{
+	struct kv_scenario *sc = ld->sc;
+	size_t before = kv_errors_noted(ld->errors);
+	int error = 0;
+
+	evaluate_params(ld);
+	kv_section_inject(ld, kv_map_get(ld->root, "inject"));
+	sc->own = sc->plants;
+	if (g->sound)
+		sc->plants = (struct kv_plants){0};
+	if (g->inject != NULL)
+		error = kv_load_inject(ld, g->inject);
+	*noted = kv_errors_noted(ld->errors);
+	if (*noted == before && kv_load_is_edited(ld)) {
+		kv_params_fini(&ld->params);
+		ld->params =
+		    (struct kv_params){.pool = &sc->pool, .errors = ld->errors};
+		evaluate_params(ld);
+	}
+	keep_params(ld);
+	return error;
+}
+
+static int
+read_sections(struct kv_load *ld, const struct kv_given *g)
 {
 	struct kv_scenario *sc = ld->sc;
 	struct sections s = {0};
+	size_t before = kv_errors_noted(ld->errors), unedited, all;
+	int error = read_params(ld, g, &unedited);
 
-	kv_fields_read(
-	    ld, root, "scenario", "section", section_fields, NSECTIONS, &s);
+	kv_fields_read(ld, kv_load_edit(ld), "scenario", "section",
+	    section_fields, NSECTIONS, &s);
 	sc->title = s.title;
 	sc->about = s.about;
 	sc->source = s.source;
-	read_params(ld, s.param, g);
-	ld->param = s.param;
-	ld->values = g->values;
-	ld->defines = g->defines;
-	ld->ndefines = g->ndefines;
 	kv_section_machine(ld, s.machine);
 	kv_section_layout(ld, s.layout);
 	kv_section_image(ld, s.image);
@@ -122,9 +141,14 @@ read_sections(
 	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);
 	kv_section_explore(ld, s.explore);
-	kv_section_inject(ld, s.inject);
 	kv_section_formulas(ld, s.metrics, s.sample, s.check, s.expect);
 	kv_section_plot(ld, s.plot);
+	all = kv_errors_noted(ld->errors);
+	if (all == before)
+		return 0;
+	if (all != unedited)
+		kv_load_explain_edits(ld);
+	return error == ENOTSUP && all == before + 1 ? ENOTSUP : EINVAL;
 }
 
 /* ---- Files ----------------------------------------------------------- */
@@ -272,8 +296,8 @@ kv_scenario_axes(const struct kv_scenario_file *file, size_t *count)
 /* ---- Scenarios ------------------------------------------------------- */
 
 static struct kv_scenario *
-create(const struct kv_scenario_file *file, struct kv_load *ld,
-    struct kv_errors *errors)
+create(const struct kv_scenario_file *file, const struct kv_node *const *values,
+    const struct kv_given *given, struct kv_load *ld, struct kv_errors *errors)
 {
 	struct kv_scenario *sc = kv_mem_resize(NULL, 1, sizeof(*sc));
 
@@ -281,6 +305,11 @@ create(const struct kv_scenario_file *file, struct kv_load *ld,
 	kv_mem_host(&sc->host, false);
 	*ld = (struct kv_load){.sc = sc,
 	    .errors = errors,
+	    .root = file->root,
+	    .param = kv_map_get(file->root, "param"),
+	    .values = values,
+	    .defines = given->defines,
+	    .ndefines = given->ndefines,
 	    .times = 1,
 	    .params = {.pool = &sc->pool, .errors = errors}};
 	return sc;
@@ -304,24 +333,32 @@ load_fini(struct kv_load *ld)
 	kv_names_fini(&ld->segments);
 }
 
+static int
+read_given(const struct kv_scenario_file *file,
+    const struct kv_node *const *values, const struct kv_given *given,
+    struct kv_scenario **result, struct kv_errors *errors)
+{
+	struct kv_load ld;
+	struct kv_scenario *sc = create(file, values, given, &ld, errors);
+	int error = read_sections(&ld, given);
+
+	load_fini(&ld);
+	if (error != 0)
+		kv_scenario_free(sc);
+	else
+		*result = sc;
+	return error;
+}
+
 int
 kv_scenario_read(const struct kv_scenario_file *file,
     const struct kv_node *const *values, const struct kv_define *defines,
     size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
 {
-	const struct given given = {values, defines, ndefines};
-	size_t before = kv_errors_noted(errors);
-	struct kv_load ld;
-	struct kv_scenario *sc = create(file, &ld, errors);
+	const struct kv_given given = {
+	    .defines = defines, .ndefines = ndefines};
 
-	read_sections(&ld, file->root, &given);
-	load_fini(&ld);
-	if (kv_errors_noted(errors) != before) {
-		kv_scenario_free(sc);
-		return EINVAL;
-	}
-	*result = sc;
-	return 0;
+	return read_given(file, values, &given, result, errors);
 }
 
 struct kv_scenario *
@@ -329,12 +366,14 @@ kv_scenario_read_params(const struct kv_scenario_file *file,
     const struct kv_node *const *values, const struct kv_define *defines,
     size_t ndefines)
 {
-	const struct given given = {values, defines, ndefines};
+	const struct kv_given given = {
+	    .defines = defines, .ndefines = ndefines};
 	struct kv_errors unsaid = {0};
 	struct kv_load ld;
-	struct kv_scenario *sc = create(file, &ld, &unsaid);
+	struct kv_scenario *sc = create(file, values, &given, &ld, &unsaid);
+	size_t noted;
 
-	read_params(&ld, kv_map_get(file->root, "param"), &given);
+	read_params(&ld, &given, &noted);
 	load_fini(&ld);
 	kv_errors_fini(&unsaid);
 	return sc;
@@ -356,15 +395,39 @@ kv_scenario_check_params(struct kv_scenario_file *file,
 }
 
 int
+kv_scenario_load_given(const struct kv_text *text, const char *called,
+    const struct kv_given *given, struct kv_scenario **result,
+    struct kv_errors *errors)
+{
+	struct kv_scenario_file *file;
+	struct kv_scenario *sc = NULL;
+	size_t before = kv_errors_noted(errors);
+	int error = text == NULL
+			? kv_scenario_open(called, &file, errors)
+			: kv_scenario_open_text(text, called, &file, errors);
+	bool broken = kv_errors_noted(errors) != before;
+
+	if (error != 0)
+		return EINVAL;
+	error = read_given(file, NULL, given, &sc, errors);
+	if (error != 0 || broken) {
+		kv_scenario_free(sc);
+		kv_scenario_close(file);
+		return broken ? EINVAL : error;
+	}
+	sc->file = file;
+	*result = sc;
+	return 0;
+}
+
+int
 kv_scenario_load(const char *path, const struct kv_define *defines,
     size_t ndefines, struct kv_scenario **result, struct kv_errors *errors)
 {
-	struct kv_text text;
+	const struct kv_given given = {
+	    .defines = defines, .ndefines = ndefines};
 
-	if (kv_text_read(path, FILE_MAX, &text, errors) != 0)
-		return EINVAL;
-	return kv_scenario_load_text(
-	    &text, text.path, defines, ndefines, result, errors);
+	return kv_scenario_load_given(NULL, path, &given, result, errors);
 }
 
 int
@@ -372,21 +435,10 @@ kv_scenario_load_text(const struct kv_text *text, const char *called,
     const struct kv_define *defines, size_t ndefines,
     struct kv_scenario **result, struct kv_errors *errors)
 {
-	struct kv_scenario_file *file;
-	struct kv_scenario *sc = NULL;
-	size_t before = kv_errors_noted(errors);
+	const struct kv_given given = {
+	    .defines = defines, .ndefines = ndefines};
 
-	if (kv_scenario_open_text(text, called, &file, errors) != 0)
-		return EINVAL;
-	if (kv_scenario_read(file, NULL, defines, ndefines, &sc, errors) != 0 ||
-	    kv_errors_noted(errors) != before) {
-		kv_scenario_free(sc);
-		kv_scenario_close(file);
-		return EINVAL;
-	}
-	sc->file = file;
-	*result = sc;
-	return 0;
+	return kv_scenario_load_given(text, called, &given, result, errors);
 }
 
 void

@@ -376,7 +376,8 @@ struct kv_scenario {
 	bool paging;	       /* there are objects, spaces or steps that map */
 	struct kv_expr **late; /* expressions of struct kv_late */
 	size_t nlate;
-	struct kv_plants plants; /* of inject */
+	struct kv_plants plants; /* that are injected */
+	struct kv_plants own;	 /* those of its section, even if left out */
 	struct kv_explore_spec explore;
 	struct kv_step *work; /* repeat: expanded */
 	size_t nwork, nloops;
@@ -397,6 +398,23 @@ int kv_scenario_load(const char *path, const struct kv_define *defines,
 int kv_scenario_load_text(const struct kv_text *text, const char *called,
     const struct kv_define *defines, size_t ndefines,
     struct kv_scenario **result, struct kv_errors *errors);
+
+/* What a scenario is read with, beside its file. */
+struct kv_given {
+	const struct kv_define *defines;
+	size_t ndefines;
+	const char *inject; /* a fault more, as --inject has it; NULL: none */
+	bool sound;	    /* without the faults of its section */
+};
+
+/*
+ * The same with faults as said.  text: taken over; NULL: that of the file.
+ * => likewise; ENOTSUP: nothing is wrong but that the scenario cannot have the
+ *    fault
+ */
+int kv_scenario_load_given(const struct kv_text *text, const char *called,
+    const struct kv_given *given, struct kv_scenario **result,
+    struct kv_errors *errors);
 void kv_scenario_free(struct kv_scenario *sc);
 
 /* ---- The same file for many values ----------------------------------- */

@@ -431,6 +431,7 @@ read_against(struct kv_load *ld, const struct layout_args *a)
 		kv_params_read(
 		    &other, ld->param, ld->values, ld->sc->text.path);
 	kv_params_define(&other, ld->defines, ld->ndefines);
+	kv_load_edit_params(ld, &other);
 	if (kv_params_replace(
 		&other, &ld->params, a->against, ld->sc->text.path) == 0) {
 		kv_params_evaluate(&other);

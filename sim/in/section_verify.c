@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* section_verify.c - steps that hold machines against each other, and inject */
+/* section_verify.c - steps that hold machines against each other */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "in/lex.h"
 #include "in/sections.h"
-#include "run/plant.h"
 
 struct verify_args {
 	const struct kv_node *guards;
@@ -109,38 +108,4 @@ kv_step_read_overflow(
 	step->verify = s;
 	ld->sc->verifies = true;
 	return 0;
-}
-
-/* ---- inject ---------------------------------------------------------- */
-
-static void
-read_fault(struct kv_load *ld, const struct kv_node *item)
-{
-	const char *ids[KV_PLANTS + 1] = {"none"}, *word;
-	enum kv_plant plant;
-	size_t count, i;
-	const struct kv_plant_row *rows = kv_plant_table(&count);
-
-	if (kv_load_word(ld, item, "inject", &word) != 0 ||
-	    strcmp(word, ids[0]) == 0)
-		return;
-	plant = kv_plant_find(word);
-	if (plant != KV_PLANTS) {
-		kv_plants_add(&ld->sc->plants, plant);
-		return;
-	}
-	for (i = 0; i < count; i++)
-		ids[i + 1] = rows[i].id;
-	kv_load_unknown(ld, item, "fault", word, ids, count + 1);
-}
-
-void
-kv_section_inject(struct kv_load *ld, const struct kv_node *node)
-{
-	const struct kv_node *item;
-
-	if (node == NULL || kv_load_list(ld, node, "inject") == NULL)
-		return;
-	for (item = node->child; item != NULL; item = item->next)
-		read_fault(ld, item);
 }

@@ -21,11 +21,26 @@ void kv_section_tlb(struct kv_load *ld, const struct kv_node *node);
 void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);
 void kv_section_explore(struct kv_load *ld, const struct kv_node *node);
-void kv_section_inject(struct kv_load *ld, const struct kv_node *node);
 void kv_section_formulas(struct kv_load *ld, const struct kv_node *metrics,
     const struct kv_node *sample, const struct kv_node *check,
     const struct kv_node *expect);
 void kv_section_plot(struct kv_load *ld, const struct kv_node *node);
+
+/* The section inject, before all others: its faults may change what they say.
+ * Of ld they need root and parameters. */
+void kv_section_inject(struct kv_load *ld, const struct kv_node *node);
+
+/* The fault of --inject.  => 0; EINVAL, ENOTSUP, noted: there is none of that
+ * name, or nothing in the scenario that could have it */
+int kv_load_inject(struct kv_load *ld, const char *id);
+
+/* Do the faults of the scenario change what its sections say?  How: of the
+ * parameters, before they are evaluated; of the rest, a tree instead of
+ * ld->root; and noted beside the errors of what they put. */
+bool kv_load_is_edited(const struct kv_load *ld);
+void kv_load_edit_params(const struct kv_load *ld, struct kv_params *params);
+const struct kv_node *kv_load_edit(struct kv_load *ld);
+void kv_load_explain_edits(struct kv_load *ld);
 
 /*
  * Steps with a reader of their own.  key: the step's name, its value follows;

@@ -93,11 +93,12 @@ put_command(struct one *o, bool drift)
 /* ---- Errors ---------------------------------------------------------- */
 
 static void
-refuse(struct one *o, const struct kv_errors *errors)
+refuse(struct one *o, int error, const struct kv_errors *errors)
 {
 	const struct kv_error *e = NULL;
 
-	o->verdict = KV_CHECK_REFUSED;
+	/* A fault that is not for it says nothing about a scenario. */
+	o->verdict = error == ENOTSUP ? KV_CHECK_SKIPPED : KV_CHECK_REFUSED;
 	while ((e = kv_errors_next(errors, e)) != NULL)
 		kv_buf_printf(&o->details, "%s\n", e->text);
 	if (errors->dropped != 0)
@@ -179,7 +180,7 @@ hold_against(struct one *o, const struct kv_once *once,
 	else
 		error = kv_baseline_compare(&b, &o->details, errors);
 	if (error != 0)
-		refuse(o, errors);
+		refuse(o, error, errors);
 	else if (o->details.size != before)
 		o->verdict = KV_CHECK_FAILED;
 	return error == 0 && o->details.size != before;
@@ -211,7 +212,7 @@ fail_each(struct one *o, const struct kv_once *once, struct kv_errors *errors)
 	cfg.run.verifier = NULL;
 	cfg.run.tap = (struct kv_tap){0};
 	if (kv_failing_run(once->sc, &cfg, &f, errors) != 0) {
-		refuse(o, errors);
+		refuse(o, EINVAL, errors);
 		return;
 	}
 	if (f.nfindings != 0)
@@ -259,7 +260,7 @@ run(struct one *o, bool only)
 	else if (once.reason != NULL)
 		absent(o, error, once.reason);
 	else
-		refuse(o, &errors);
+		refuse(o, error, &errors);
 	kv_errors_fini(&errors);
 	kv_once_fini(&once);
 	kv_mem_free(defines);
@@ -311,7 +312,7 @@ judge_log(struct one *o)
 	struct kv_oracle *oracle;
 
 	if (kv_oracle_judge_log(o->path, &oracle, &sc, &errors) != 0) {
-		refuse(o, &errors);
+		refuse(o, EINVAL, &errors);
 	} else {
 		put_findings(o, oracle, sc);
 		kv_oracle_destroy(oracle);

@@ -2,7 +2,6 @@
 /* once.c - one scenario, from its file to a run that is judged */
 #include "run/once.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "hw/jail.h"
@@ -14,29 +13,6 @@ static bool
 maps(const struct kv_scenario *sc)
 {
 	return sc->kstacks.present || sc->paging;
-}
-
-/* The fault of --inject joins those of the scenario.
- * => 0; EINVAL, noted: there is no such fault */
-static int
-plants_of(const struct kv_once_config *cfg, struct kv_scenario *sc,
-    struct kv_errors *errors)
-{
-	enum kv_plant plant;
-
-	if (cfg->sound)
-		sc->plants = (struct kv_plants){0};
-	if (cfg->inject == NULL)
-		return 0;
-	plant = kv_plant_find(cfg->inject);
-	if (plant == KV_PLANTS) {
-		kv_errors_add(errors, "--inject", 0, 0,
-		    "no fault \"%s\" in this version (see kvasir list faults)",
-		    cfg->inject);
-		return EINVAL;
-	}
-	kv_plants_add(&sc->plants, plant);
-	return 0;
 }
 
 /* The machines that the run is held against. */
@@ -70,29 +46,18 @@ shut_in(void)
 		    "system calls are not filtered here: %s", strerror(error));
 }
 
-static int
-load(const struct kv_once_config *cfg, struct kv_scenario **sc,
-    struct kv_errors *errors)
-{
-	if (cfg->text != NULL)
-		return kv_scenario_load_text(cfg->text, cfg->path, cfg->defines,
-		    cfg->ndefines, sc, errors);
-	return kv_scenario_load(
-	    cfg->path, cfg->defines, cfg->ndefines, sc, errors);
-}
-
 int
 kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
     struct kv_errors *errors)
 {
+	const struct kv_given given = {.defines = cfg->defines,
+	    .ndefines = cfg->ndefines,
+	    .inject = cfg->inject,
+	    .sound = cfg->sound};
 	struct kv_run_config run = cfg->run;
-	int error = load(cfg, &o->sc, errors);
+	int error = kv_scenario_load_given(
+	    cfg->text, cfg->path, &given, &o->sc, errors);
 
-	/* The sound twin of a run is held against machines as that is. */
-	run.verify =
-	    error == 0 && (run.kvm || kv_plants_in_machine(&o->sc->plants));
-	if (error == 0)
-		error = plants_of(cfg, o->sc, errors);
 	if (error == 0)
 		error = open_machines(cfg, o);
 	if (error != 0)
@@ -102,7 +67,9 @@ kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
 	if (cfg->ready != NULL)
 		cfg->ready(cfg->arg, o->sc);
 	run.verifier = o->verifier;
-	run.verify = run.verify || kv_plants_in_machine(&o->sc->plants);
+	/* The sound twin of a run is held against machines as that is. */
+	run.verify = run.kvm || kv_plants_in_machine(&o->sc->own) ||
+		     kv_plants_in_machine(&o->sc->plants);
 	return kv_run_execute(o->sc, &run, &o->run, errors);
 }
 

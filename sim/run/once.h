@@ -30,8 +30,9 @@ struct kv_once {
 
 /*
  * Load, open the machines, run.
- * => 0 and all of *o; EINVAL with entries in *errors; else what opening the
- *    real machine answers, and o->reason
+ * => 0 and all of *o; EINVAL with entries in *errors, or ENOTSUP: nothing in
+ *    the scenario could have the fault; else what opening the real machine
+ *    answers, and o->reason
  */
 int kv_once_run(const struct kv_once_config *cfg, struct kv_once *o,
     struct kv_errors *errors);

@@ -10,11 +10,26 @@ static const struct kv_plant_row rows[KV_PLANTS] = {
 #undef X
 };
 
+static const struct kv_plant_edit edits[] = {
+#define N(first, last, path) {KV_PLANT_##first, KV_PLANT_##last, path, NULL},
+#define E(fault, path, text) {KV_PLANT_##fault, KV_PLANT_##fault, path, text},
+#include "run/edits.def"
+#undef N
+#undef E
+};
+
 const struct kv_plant_row *
 kv_plant_table(size_t *count)
 {
 	*count = KV_PLANTS;
 	return rows;
+}
+
+const struct kv_plant_edit *
+kv_plant_edits(size_t *count)
+{
+	*count = sizeof(edits) / sizeof(edits[0]);
+	return edits;
 }
 
 enum kv_plant

@@ -29,6 +29,16 @@ const struct kv_plant_row *kv_plant_table(size_t *count);
 /* The one with that id, or KV_PLANTS. */
 enum kv_plant kv_plant_find(const char *id);
 
+/* What a fault is in terms of a scenario: edits.def. */
+struct kv_plant_edit {
+	enum kv_plant first, last; /* faults that it belongs to */
+	const char *path;	   /* "?": where it is there */
+	const char *text;	   /* NULL: that is there, nothing is put */
+};
+
+/* The table, in the order of edits.def. */
+const struct kv_plant_edit *kv_plant_edits(size_t *count);
+
 /* ---- Sets of faults ---------------------------------------------------- */
 
 enum { KV_PLANT_WORDS = (KV_PLANTS + 63) / 64 };

@@ -45,13 +45,48 @@ while read -r fault file; do
 	elif [ $status -ne 1 ]; then
 		complain "$fault: $file holds without it, too ($status)"
 	fi
-	# What the table says catches it, the scenario expects.
+	# Injected from outside, where the scenario expects none, it is the same.
+	"$kvasir" run "$file" -D fault=none --inject "$fault" >out 2>&1
+	[ $? -eq $status ] || complain "$fault: $file, injected: $(tail -n 4 out)"
+	echo "$fault" >>"$fault.expected"
+	grep -o 'violation("[^"]*")' "$file" >>"$fault.expected"
+done <scenarios
+
+# ---- what the table says catches it, a scenario of it expects
+while read -r fault; do
 	sed -n "s/^$fault .*; \(.*\)$/\1/p" table |
 	    grep -o '[a-zA-Z]*-[A-Z][0-9]*\|V[0-9]' >ids
 	while read -r id; do
-		grep -q "violation(\"$id\")" "$file" ||
-		    complain "$fault: $file does not expect $id"
+		grep -q "violation(\"$id\")" "$fault.expected" ||
+		    complain "$fault: no scenario of it expects $id"
 	done <ids
-done <scenarios
+done <rows
+
+# ---- what cannot have a fault is told so
+cat >bare.yaml <<-'END'
+	kvasir: 1
+	arenas: {va: {base: 1G, size: 1M}}
+	work: [{alloc: {arena: va, size: 4K}}]
+END
+while read -r fault; do
+	"$kvasir" run bare.yaml --inject "$fault" >out 2>err
+	case $?,$(cat err) in
+	"2,--inject: fault '$fault' needs '"*"', which is not here")
+		[ -s out ] && complain "$fault, refused: a report" ;;
+	0,)
+		# arenas alone are enough for these
+		case $fault in
+		freebsd-F6|freebsd-F1[89]|freebsd-F2[34]|illumos-F10) ;;
+		*) complain "$fault: nothing can have it, and it is injected" ;;
+		esac ;;
+	*)
+		complain "$fault, where nothing can have it: $(cat err)" ;;
+	esac
+done <rows
+"$kvasir" check bare.yaml --inject elfuse-F4 >out 2>err
+status=$?
+if [ $status -ne 77 ] || ! grep -q '^ok 1 bare # SKIP --inject: fault' out; then
+	complain "check, where nothing can have it ($status): $(cat out err)"
+fi
 echo "$(grep -c . scenarios) scenarios of $(grep -c . rows) faults"
 exit $failed
