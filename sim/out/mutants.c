@@ -112,30 +112,53 @@ is_same(const struct kv_run *a, const struct kv_run *b)
 	return true;
 }
 
-static bool
-has_violation(const struct kv_run *run, const char *id)
+/* The first of that id, which begins a text; NULL: it does not happen. */
+static const struct kv_violation *
+find_violation(const struct kv_run *run, const char *id, size_t length)
 {
 	size_t i;
 
 	for (i = 0; i < run->nviolations; i++)
-		if (strcmp(run->violations[i].id, id) == 0)
-			return true;
-	return false;
+		if (strlen(run->violations[i].id) == length &&
+		    strncmp(run->violations[i].id, id, length) == 0)
+			return &run->violations[i];
+	return NULL;
 }
 
-/* What told: a violation that the sound run does not have, or a figure. */
-static void
-name_killer(struct trial *t, const struct kv_run *run, struct kv_run *sound)
+/* That, unless the sound run has it, too. */
+static bool
+is_killer(struct trial *t, const struct kv_run *run, const struct kv_run *sound,
+    const char *id, size_t length)
 {
-	size_t i;
+	const struct kv_violation *v = find_violation(run, id, length);
+
+	if (v == NULL || find_violation(sound, id, length) != NULL)
+		return false;
+	kv_buf_printf(&t->by, "%s", v->id);
+	t->head.step = v->step;
+	return true;
+}
+
+/* What told: the first violation of those that the table names, else any, that
+ * the sound run does not have; or a figure. */
+static void
+name_killer(
+    struct trial *t, const struct kv_run *run, const struct kv_run *sound)
+{
+	size_t count, n, i;
+	const char *id = kv_plant_table(&count)[t->head.fault].caught;
 
 	t->head.fate = KV_MUTANT_KILLED;
-	for (i = 0; i < run->nviolations; i++)
-		if (!has_violation(sound, run->violations[i].id)) {
-			kv_buf_printf(&t->by, "%s", run->violations[i].id);
-			t->head.step = run->violations[i].step;
+	for (; *id != '\0'; id += n + (id[n] == ' ')) {
+		n = strcspn(id, " ");
+		if (is_killer(t, run, sound, id, n))
 			return;
-		}
+	}
+	for (i = 0; i < run->nviolations; i++) {
+		id = run->violations[i].id;
+		if (is_killer(t, run, sound, id, strlen(id)))
+			return;
+	}
 	kv_buf_printf(&t->by, "figures");
 }
 
