@@ -233,6 +233,18 @@ START_TEST(test_table)
 }
 END_TEST
 
+/* Every fault says what it needs. */
+START_TEST(test_needs)
+{
+	size_t count, i = 0;
+	const struct kv_plant_edit *e = kv_plant_edits(&count);
+
+	while (i < count && (_i < (int)e[i].first || _i > (int)e[i].last))
+		i++;
+	ck_assert_msg(i < count, "fault %d needs nothing", _i);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -247,6 +259,7 @@ main(void)
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_explained);
 	tcase_add_test(tc, test_table);
+	tcase_add_loop_test(tc, test_needs, 0, KV_PLANTS);
 	suite_add_tcase(s, tc);
 	return kv_test_main(s);
 }
