@@ -227,19 +227,18 @@ kv_event_reader_close(struct kv_event_reader *r, struct kv_errors *errors)
 	return error;
 }
 
-/* By its first bytes: no line is counted as work. */
+/* By its first bytes, of whatever version: no line is counted as work. */
 bool
 kv_event_log_recognise(const char *path)
 {
-	const char *magic = KV_EVENT_LOG_MAGIC "\n";
-	char head[sizeof(KV_EVENT_LOG_MAGIC)];
+	char head[sizeof(KV_EVENT_LOG_MAGIC) - 2];
 	gzFile gz = strcmp(path, "-") == 0 ? NULL : gzopen(path, "rb");
 	bool is;
 
 	if (gz == NULL)
 		return false;
 	is = gzread(gz, head, sizeof(head)) == (int)sizeof(head) &&
-	     memcmp(head, magic, sizeof(head)) == 0;
+	     memcmp(head, KV_EVENT_LOG_MAGIC, sizeof(head)) == 0;
 	gzclose(gz);
 	return is;
 }
