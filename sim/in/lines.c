@@ -86,6 +86,8 @@ kv_lines_next(struct kv_lines *lines)
 	}
 	if (f->start == f->size)
 		return false;
+	if (stop == NULL && f->size - f->start == ROOM)
+		kv_limit_through(ROOM);
 	lines->number++;
 	lines->line = f->data + f->start;
 	lines->end = stop != NULL ? stop : f->data + f->size;

@@ -10,7 +10,7 @@
 /*
  * A recording may be larger than memory, and touching fresh memory costs more
  * than reading a line: so one buffer goes over the file.  A line longer than
- * the buffer (1 MiB) counts as several.
+ * the buffer (1 MiB) counts as several, each of which is gone through.
  */
 struct kv_lines {
 	const char *path;	 /* as in messages; "-" reads "<stdin>" */

@@ -81,6 +81,11 @@ head -c 64M /dev/zero | gzip >"$tmp/bomb.gz"
 refused 'bomb.gz: more than 1048576 bytes' vmem "$tmp/bomb.gz" \
 	--max-memory 1M
 
+# Nor is a line without end one step.
+head -c 64M /dev/zero | gzip >"$tmp/line.gz"
+refused 'line.gz:31: more than 500000 steps' replay "$tmp/line.gz" \
+	--max-steps 500000
+
 for value in 0 x 1T -1 '' 18446744073709551616 17179869184G; do
 	refused 'expected BYTES' run "$churn" --max-memory "$value"
 done
