@@ -20,6 +20,7 @@ static void too_much_memory(struct kv_budget *b);
 static struct {
 	struct kv_budget memory;
 	uint64_t steps, max_steps;
+	bool joined;	  /* runs are counted together */
 	const char *path; /* NULL: not known */
 	unsigned line, column;
 } state = {.memory = {.limit = KV_LIMIT_MEMORY, .exceeded = too_much_memory},
@@ -63,8 +64,16 @@ kv_limit_set(uint64_t memory, uint64_t steps)
 void
 kv_limit_start(void)
 {
-	state.steps = 0;
+	if (!state.joined)
+		state.steps = 0;
 	state.path = NULL;
+}
+
+void
+kv_limit_join(bool on)
+{
+	kv_limit_start();
+	state.joined = on;
 }
 
 static void

@@ -3,6 +3,7 @@
 #ifndef KV_SIM_LIMIT_H
 #define KV_SIM_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "alloc/kv.h"
@@ -21,6 +22,10 @@ void kv_limit_set(uint64_t memory, uint64_t steps);
 void kv_limit_start(void);
 void kv_limit_step(void);
 void kv_limit_through(uint64_t nthings);
+
+/* Until it is said otherwise the count goes on with each run: they are parts of
+ * one work.  It begins with the first. */
+void kv_limit_join(bool on);
 
 /* What the next steps stand for, for the message; path NULL: not known.  The
  * path is not copied. */

@@ -23,6 +23,7 @@
 
 #include "in/doc.h"
 #include "in/fields.h"
+#include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
 #include "run/rng.h"
@@ -224,6 +225,8 @@ run_path(struct search *s, struct kv_buf *text)
 	kv_run_free(run);
 	text->size = 0;
 	kv_state_text(&s->after, text);
+	kv_limit_place(s->sc->text.path, 0, 0);
+	kv_limit_through(text->size);
 	return 0;
 }
 
@@ -524,6 +527,7 @@ kv_explore(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 		memcpy(s.work, sc->work, sc->nwork * sizeof(*s.work));
 	for (unsigned i = 1; i <= KV_EXPLORE_LENGTH; i++)
 		snprintf(s.names[i], NAME_SIZE, "made%u", i);
+	kv_limit_join(true);
 	error = step_to(&s, &root);
 	for (size_t i = 0; i < s.nnodes && error == 0 && !result->violated &&
 			   s.nodes[i].depth < sc->explore.length;
@@ -534,6 +538,7 @@ kv_explore(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	}
 	if (error == 0 && !result->violated)
 		count_sequences(&s);
+	kv_limit_join(false);
 	search_fini(&s);
 	return error;
 }

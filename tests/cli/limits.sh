@@ -81,6 +81,18 @@ head -c 64M /dev/zero | gzip >"$tmp/bomb.gz"
 refused 'bomb.gz: more than 1048576 bytes' vmem "$tmp/bomb.gz" \
 	--max-memory 1M
 
+# All runs of an exploration are one work.
+cat >"$tmp/explore.yaml" <<'END'
+kvasir: 1
+machine: {name: amd64, memory: 64M}
+kstacks: {policy: freebsd-d38852}
+explore:
+  length: 64
+  operations: [{spawn: {count: 1}}, {spawn: {count: 1, pages: 2}}, dispose]
+END
+refused 'explore.yaml:.* more than 100000 steps' explore "$tmp/explore.yaml" \
+	--max-steps 100000
+
 # Nor is a line without end one step.
 head -c 64M /dev/zero | gzip >"$tmp/line.gz"
 refused 'line.gz:31: more than 500000 steps' replay "$tmp/line.gz" \
