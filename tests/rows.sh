@@ -2,20 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # rows.sh - what scripts share that hold a table against the program, row by row
 #
-# They read it in with SOURCE KVASIR as their own arguments, and end with
-# `exit $failed`.
-# shellcheck disable=SC2034  # what is theirs to use
+# They read it in with SOURCE KVASIR as their own arguments, as script.sh.
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 scenarios=$1/scenarios
-kvasir=$2
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
+out=$tmp/out
 
 # wrong WHAT...: what is wrong with this row
 wrong()
 {
-	echo "$row: $*"
-	failed=1
+	complain "$row: $*"
 }
 
 # report SCENARIO OPTION...: run it as this row; exits as the program does

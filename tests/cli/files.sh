@@ -3,16 +3,9 @@
 # files.sh SOURCE KVASIR - a report is written under -o and nowhere else, where
 # links are replaced, not followed
 set -u
-kvasir=$2
 scenario=$1/scenarios/k001_one_stack.yaml
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-complain() {
-	echo "$*"
-	failed=1
-}
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 
 mkdir "$tmp/out" "$tmp/elsewhere"
 echo precious >"$tmp/victim"

@@ -2,17 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # kvm.sh SOURCE KVASIR - run --backend kvm: what is said where, and found
 set -u
-source=$1 kvasir=$2
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-failed=0
-
-complain()
-{
-	echo "$*"
-	failed=1
-}
+source=$1
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
+cd "$tmp" || exit 1
 
 # try STATUS ARGUMENT...: run it; stdout and stderr are kept
 try()
@@ -78,7 +71,7 @@ if ! "$kvasir" machine --require-kvm >stdout 2>stderr; then
 fi
 if [ "$(id -u)" = 0 ] && command -v setpriv >stdout &&
     [ "$(stat -c %a /dev/kvm)" = 600 ]; then
-	chmod -R a+rX "$dir"
+	chmod -R a+rX "$tmp"
 	absent setpriv --reuid 65534 --regid 65534 --clear-groups
 fi
 

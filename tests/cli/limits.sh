@@ -3,16 +3,9 @@
 # limits.sh SOURCE KVASIR - what an input may cost is bounded: exit 2, what was
 # too much on stderr with its place, nothing on stdout, nothing written
 set -u
-kvasir=$2
 scenarios=$1/scenarios
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-complain() {
-	echo "$*"
-	failed=1
-}
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 
 # refused PATTERN ARGUMENT...
 refused() {

@@ -3,15 +3,9 @@
 # maps.sh SOURCE KVASIR - the listing of a space, line by line; read back by
 # report it has the figures of the run
 set -u
-source=$1 kvasir=$2
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-complain() {
-	echo "$*"
-	failed=1
-}
+source=$1
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 
 # run SCENARIO: its files are in $tmp/SCENARIO
 run() {

@@ -3,15 +3,9 @@
 # report.sh SOURCE KVASIR - a kernel's own indices come out to the last digit;
 # what a run leaves in -o is read back; what is no state is refused
 set -u
-source=$1 kvasir=$2
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-complain() {
-	echo "$*"
-	failed=1
-}
+source=$1
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 
 # Recorded in one moment from Linux 6.18: the indices that the kernel prints
 # for these free lists, as .123 or 0.123 or -1.000.

@@ -2,17 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # run.sh SOURCE KVASIR - exit statuses, streams and files of `kvasir run`
 set -u
-kvasir=$2
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-failed=0
-
-complain()
-{
-	echo "$*"
-	failed=1
-}
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
+cd "$tmp" || exit 1
 
 # try STATUS ARGUMENT...: run it; stdout and stderr are kept
 try()

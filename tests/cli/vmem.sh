@@ -3,16 +3,9 @@
 # vmem.sh SOURCE KVASIR - the vmem verb reads plain, packed and piped traces, and
 # a refused one prints nothing
 set -u
-kvasir=$2
 golden=$1/tests/golden/vmem
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-complain() {
-	echo "$*"
-	failed=1
-}
+# shellcheck source=tests/script.sh
+. "$1/tests/script.sh"
 
 trace=$golden/edge-05-import.trace.gz
 gzip -dc "$golden/edge-05-import.out.gz" >"$tmp/want"
