@@ -195,7 +195,7 @@ put_scenario(const struct cut *c, const char *inject, struct kv_buf *b)
 	for (size_t i = 0; i < c->nops; i++)
 		put_op(c, &c->ops[i], b);
 	if (c->resident == 0 && c->nops == 0)
-		kv_buf_printf(b, "  - idle: {count: 1}\n");
+		kv_buf_printf(b, "  - idle: {operations: 1}\n");
 }
 
 static void

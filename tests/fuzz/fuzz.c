@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "out/limit.h"
 #include "out/log.h"
 #include "out/mem.h"
+#include "run/plant.h"
 
 enum { MEMORY_MAX = 256 << 20 };
 
@@ -88,4 +90,50 @@ fuzz_text(const uint8_t *data, size_t size)
 	memcpy(text.data, data, size);
 	text.data[size] = '\0';
 	return text;
+}
+
+/* ---- As a scenario ---------------------------------------------------- */
+
+static FILE *told;
+
+void
+fuzz_tell_anew(void)
+{
+	const char *path = getenv("FUZZ_SCENARIO");
+
+	if (path == NULL)
+		return;
+	if (told != NULL)
+		fclose(told);
+	told = fopen(path, "w");
+	ck_assert(told != NULL);
+	setvbuf(told, NULL, _IOLBF, 0);
+	fuzz_tell("kvasir: 1\n");
+	if (getenv("FUZZ_INJECT") != NULL)
+		fuzz_tell("inject: [%s]\n", getenv("FUZZ_INJECT"));
+}
+
+void
+fuzz_tell(const char *format, ...)
+{
+	va_list ap;
+
+	if (told == NULL)
+		return;
+	va_start(ap, format);
+	vfprintf(told, format, ap);
+	va_end(ap);
+}
+
+unsigned
+fuzz_faults(void)
+{
+	const char *id = getenv("FUZZ_INJECT");
+	struct kv_plants plants = {0};
+
+	if (id == NULL)
+		return 0;
+	ck_assert(kv_plant_find(id) != KV_PLANTS);
+	kv_plants_add(&plants, kv_plant_find(id));
+	return kv_plants_of_kstacks(&plants);
 }

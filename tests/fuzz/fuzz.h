@@ -23,4 +23,14 @@ const char *fuzz_file(const char *target, const uint8_t *data, size_t size);
 /* The input as a text that was read; free it with kv_text_fini. */
 struct kv_text fuzz_text(const uint8_t *data, size_t size);
 
+/*
+ * Operations are told as a scenario, line by line, to the file that
+ * FUZZ_SCENARIO names, if there is such a word in the environment; anew for
+ * each input.  So what breaks can be run, and shrunk.  FUZZ_INJECT names a
+ * fault of kernel stacks, which is planted and told; the bits of it.
+ */
+void fuzz_tell_anew(void);
+void fuzz_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+unsigned fuzz_faults(void);
+
 #endif

@@ -5,7 +5,9 @@
 # BUILD was made with KV_FUZZ.  Inputs that find something new are kept in
 # BUILD/fuzz/TARGET, beside the corpus; what crashes, hangs or leaks in
 # BUILD/fuzz/found.  Prints executions by target; status 1 when there is a find.
-# FUZZ_RUNS bounds the executions of each target, too.
+# FUZZ_RUNS bounds the executions of each target, too.  A find among operations
+# becomes a scenario, NAME.yaml, and the least one that violates the same,
+# NAME.report/shrunk.yaml, where kvasir sees it as well.
 set -eu
 here=$(dirname "$0")
 build=$1
@@ -17,6 +19,17 @@ mkdir -p "$work/found"
 # shellcheck disable=SC2046 # words are meant to be split
 [ $# -gt 0 ] || set -- $(grep -oE '[a-z_]+:[a-z_]+' "$here/CMakeLists.txt" |
 	sed 's/:.*//')
+
+# as_scenario TARGET: what was found, as scenarios
+as_scenario() {
+	for input in "$work/found/$1-"*; do
+		case $input in *.yaml | *.report) continue ;; esac
+		FUZZ_SCENARIO=$input.yaml "$build/tests/fuzz/fuzz_$1" "$input" \
+			>/dev/null 2>&1 || true
+		"$build/kvasir" run "$input.yaml" --audit 2 -o "$input.report" \
+			>/dev/null 2>&1 || true
+	done
+}
 
 for target; do
 	# Corpora of the repository do not change while new inputs come.
@@ -42,6 +55,7 @@ for target; do
 	if [ $status -ne 0 ]; then
 		finds=$((finds + 1))
 		printf ': A FIND, see %s' "$log"
+		case $target in ops_vmem | ops_kstack) as_scenario "$target" ;; esac
 	fi
 	echo
 done

@@ -5,6 +5,9 @@
  * Held against two arrays, of addresses and of frames: stacks and their guards
  * are apart, pages are there once, and all comes back at the end.
  */
+#include <errno.h>
+#include <inttypes.h>
+
 #include "fuzz.h"
 #include "run/world.h"
 
@@ -18,6 +21,58 @@ static unsigned
 take(struct bytes *b, unsigned below)
 {
 	return below <= 1 || b->at == b->end ? 0 : *b->at++ % below;
+}
+
+/* ---- As a scenario ---------------------------------------------------- */
+
+/* What the stacks are called, in the order of the world's. */
+static unsigned names[STACKS_MAX], nnames;
+
+static const char *
+yes_no(bool is)
+{
+	return is ? "yes" : "no";
+}
+
+static void
+tell_world(const struct kv_world_spec *s, uint64_t size)
+{
+	static const char *const schemes[] = {[KV_KSTACK_OLD] = "old",
+	    [KV_KSTACK_NEW] = "new",
+	    [KV_KSTACK_NORES] = "nores",
+	    [KV_KSTACK_FFFF] = "ffff"};
+
+	nnames = 0;
+	fuzz_tell_anew();
+	fuzz_tell("machine: {name: %s, domains: %u, cpus: %u, page_cache: %s, "
+		  "lazy_init: %s, memory: [",
+	    s->machine->name, s->ndomains, s->ncpus, yes_no(s->page_cache),
+	    yes_no(s->lazy_init));
+	for (unsigned i = 0; i < s->ndomains; i++)
+		fuzz_tell("{start: 0x%" PRIx64 ", size: 0x%" PRIx64
+			  ", domain: %u}, ",
+		    (2 + i) * size, size, i);
+	fuzz_tell(
+	    "]}\nkstacks: {policy: freebsd-d38852, scheme: %s, pages: %u, "
+	    "guard: %u, domain_guard: %s, parents: %s, cache: %s, "
+	    "mapping: %s, first_kva: 0}\nwork:\n",
+	    schemes[s->scheme], s->npages, s->gpages, yes_no(s->domain_guard),
+	    s->returned ? "returned" : "joined",
+	    s->stack_cache ? "uma" : "none",
+	    s->mapping == KV_WORLD_ENTER ? "enter" : "qenter");
+}
+
+/* What no machine has is refused, and is no line of a scenario. */
+static void
+tell_spawn(const struct kv_world *w, unsigned npages, unsigned domain)
+{
+	if (npages > w->spec.machine->kstack_max)
+		return;
+	fuzz_tell("  - spawn: {as: stack%u, cpu: %u, domain: %u", ++nnames,
+	    w->cpu, domain);
+	if (npages != 0)
+		fuzz_tell(", pages: %u", npages);
+	fuzz_tell("}\n");
 }
 
 static struct kv_world *
@@ -42,6 +97,7 @@ open_world(struct bytes *b)
 	    .lazy_init = take(b, 2) != 0,
 	    .mapping = take(b, 2) != 0 ? KV_WORLD_ENTER : KV_WORLD_QENTER,
 	    .ncpus = 1 + take(b, 4),
+	    .faults = fuzz_faults(),
 	    .hash = true};
 	struct kv_world *w;
 
@@ -49,6 +105,9 @@ open_world(struct bytes *b)
 		ranges[i] = (struct kv_phys_range){.start = 2 * size + i * size,
 		    .end = 2 * size + (i + 1) * size,
 		    .domain = i};
+	if (spec.ncpus < ndomains) /* each has one at least */
+		spec.ncpus = ndomains;
+	tell_world(&spec, size);
 	return kv_world_create(&spec, &w) == 0 ? w : NULL;
 }
 
@@ -125,9 +184,25 @@ dispose(struct kv_world *w, struct held *held, size_t i)
 {
 	struct kv_diag diag = {.text = "?"};
 
+	fuzz_tell("  - dispose: {name: stack%u, cpu: %u}\n", names[i], w->cpu);
 	ck_assert_msg(kv_world_dispose(w, i, &diag) == 0, "%s I%u: %s",
 	    diag.module, diag.invariant, diag.text);
 	held[i] = held[w->nstacks];
+	names[i] = names[w->nstacks];
+}
+
+static void
+spawn(struct kv_world *w, struct held *held, unsigned npages, unsigned domain)
+{
+	int error;
+
+	tell_spawn(w, npages, domain);
+	error = kv_world_spawn(w, npages, domain);
+	ck_assert(error != EFAULT && error != EDEADLK);
+	if (error != 0)
+		return;
+	names[w->nstacks - 1] = nnames;
+	judge_new(w, held);
 }
 
 static void
@@ -137,17 +212,16 @@ operate(struct kv_world *w, struct held *held, struct bytes *b)
 
 	kv_world_run_on(w, take(b, w->spec.ncpus));
 	if (what < 7 && w->nstacks < STACKS_MAX) {
-		unsigned npages = take(b, 8) == 0 ? take(b, 32) : 0;
-
-		if (kv_world_spawn(w, npages, domain) == 0)
-			judge_new(w, held);
+		spawn(w, held, take(b, 8) == 0 ? take(b, 32) : 0, domain);
 	} else if (what < 13 && w->nstacks != 0) {
 		dispose(w, held, take(b, 256) % w->nstacks);
 	} else if (what == 13) {
+		fuzz_tell("  - reclaim: {domain: %u}\n", domain);
 		kv_reserv_reclaim(w->reserv, domain);
 	} else if (what == 14) {
 		kv_host_fail_at(&w->host, 1 + take(b, 16));
 	} else {
+		fuzz_tell("  - idle: {operations: 1}\n");
 		kv_world_tick(w);
 	}
 	kv_world_note_usage(w);

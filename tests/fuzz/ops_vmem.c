@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ops_vmem.c - operations on a chain of arenas, and on the model of arrays */
 #define KV_MODEL_SEGS 1024
+#include <inttypes.h>
+
 #include "fuzz.h"
 #include "prop/vmemops.h"
 
@@ -9,6 +11,88 @@ enum { OPS_MAX = 150 };
 struct bytes {
 	const uint8_t *at, *end;
 };
+
+/* ---- As a scenario ---------------------------------------------------- */
+
+/* What the blocks are called, in the order of the run's. */
+static unsigned names[ARENAS][LIVE + 1], nnames;
+
+static void
+tell_arenas(const struct shape *shape)
+{
+	nnames = 0;
+	fuzz_tell_anew();
+	fuzz_tell("arenas:\n  a0: {quantum: %" PRIu64 "}\n", Q);
+	for (int i = 1; i < ARENAS; i++)
+		fuzz_tell("  a%d: {parent: a%d, quantum: %" PRIu64
+			  ", import_quantum: "
+			  "%" PRIu64 ", import_align: %" PRIu64
+			  ", release: %s}\n",
+		    i, i - 1, Q, shape->of[i].iq, shape->of[i].ialign,
+		    shape->of[i].keep ? "no" : "yes");
+	fuzz_tell("work:\n");
+}
+
+static void
+tell_alloc(const struct op *op)
+{
+	static const char *const fits[] = {[KV_VMEM_BESTFIT] = "bestfit",
+	    [KV_VMEM_FIRSTFIT] = "firstfit",
+	    [KV_VMEM_NEXTFIT] = "nextfit"};
+	const struct kv_vmem_req *rq = &op->rq;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} limits[] = {{"align", rq->align}, {"phase", rq->phase},
+	    {"nocross", rq->nocross}, {"min", rq->min}, {"max", rq->max}};
+
+	fuzz_tell("  - alloc: {arena: a%u, size: %" PRIu64
+		  ", as: block%u, fit: %s",
+	    op->arena, rq->size, ++nnames, fits[rq->fit]);
+	for (size_t i = 0; op->what == XALLOC && i < 5; i++)
+		if (limits[i].value != 0)
+			fuzz_tell(
+			    ", %s: %" PRIu64, limits[i].key, limits[i].value);
+	fuzz_tell("%s}\n", op->what == XALLOC ? ", qcache: no" : "");
+}
+
+/* Before it is done; what is refused is no line of a scenario. */
+static void
+tell(const struct run *r, const struct op *op)
+{
+	unsigned i = op->arena;
+	int n = r->nlive[i];
+
+	if (op->what == ADD)
+		fuzz_tell("  - add: {arena: a%u, base: %" PRIu64
+			  ", size: %" PRIu64 "}\n",
+		    i, (r->add_at + op->rq.phase), op->rq.size);
+	else if (op->what == FREE && n != 0)
+		fuzz_tell("  - free: {name: block%u}\n",
+		    names[i][op->pick % (uint64_t)n]);
+	else if (op->what != FREE && n != LIVE &&
+		 kv_vmem_req_check(r->vm[i], &op->rq, NULL) == 0)
+		tell_alloc(op);
+}
+
+/* do_op, and who is called what then. */
+static bool
+do_told(struct run *r, const struct op *op)
+{
+	unsigned i = op->arena;
+	int n = r->nlive[i];
+	bool ok;
+
+	tell(r, op);
+	ok = do_op(r, op);
+	if (r->nlive[i] > n)
+		names[i][n] = nnames;
+	else if (r->nlive[i] < n)
+		names[i][op->pick % (uint64_t)n] = names[i][n - 1];
+	return ok;
+}
+
+/* ---- Operations ------------------------------------------------------ */
 
 static uint64_t
 take(struct bytes *b, uint64_t below)
@@ -84,11 +168,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct run r;
 
 	fuzz_start();
+	tell_arenas(&shape);
 	run_open(&r, &shape);
 	for (int i = 0; i < OPS_MAX && b.at < b.end; i++) {
 		struct op op = take_op(&b);
 
-		ck_assert_msg(do_op(&r, &op), "%s", r.why);
+		ck_assert_msg(do_told(&r, &op), "%s", r.why);
 		if (!shape.quiet || op.pick % 16 == 0 || b.at == b.end)
 			ck_assert_msg(same_everywhere(&r, &op), "%s", r.why);
 	}
