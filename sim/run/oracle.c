@@ -15,8 +15,8 @@
  *   stacks   freebsd-I1 I2 I3 I4 I5 I7 I9 I10, space-I1 (oracle_stack.c)
  *   tables   V3 V4 V5, space-I2 (oracle_table.c)
  *   TLB      V7 (oracle_tlb.c)
- *   V8 is that after a failed step the next events still fit; V9 is the
- *   planner's, which has no events.
+ *   steps    V8 (oracle_step.c)
+ *   V9 is the planner's, which has no events.
  * 4 Cost.  An event: a hash or a tree or two.  An event gets one finding, the
  *   first, and is then taken as it was meant where that is possible, so that
  *   one fault does not count as many.
@@ -127,6 +127,7 @@ run_event(struct kv_oracle *o, const struct kv_event *e)
 		break;
 	case KV_EV_RUN_OP:
 		kv_oracle_settle(o);
+		oracle_step_begin(o);
 		o->step = v[0];
 		break;
 	case KV_EV_RUN_END:
@@ -151,7 +152,8 @@ static const struct {
     {KV_EV_OBJECT_ABSENT, oracle_object_event},
     {KV_EV_RESERV_FREE, oracle_reserv_event},
     {KV_EV_KSTACK_DISPOSE, oracle_stack_event}, {KV_EV_RUN_END, run_event},
-    {KV_EV_PT_UNGRAFT, oracle_table_event}, {KV_EV_TLB_ALL, oracle_tlb_event}};
+    {KV_EV_PT_UNGRAFT, oracle_table_event},
+    {KV_EV_FAIL_LEAF, oracle_step_event}, {KV_EV_TLB_ALL, oracle_tlb_event}};
 
 static void
 tell(void *arg, const struct kv_event *event)
@@ -206,6 +208,7 @@ kv_oracle_destroy(struct kv_oracle *o)
 	oracle_table_fini(o);
 	kv_oranges_fini(&o->slots);
 	kv_mem_free(o->stacks);
+	kv_mem_free(o->changes.list);
 	kv_mem_free(o->freed.at);
 	kv_mem_free(o->changed.at);
 	kv_mem_free(o);

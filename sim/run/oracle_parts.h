@@ -147,6 +147,22 @@ struct oracle_tlb {
 #define LEAF_THERE (UINT64_C(1) << 63)
 enum { LEAF_SHIFT = 8 };
 
+/* ---- Steps ----------------------------------------------------------------
+ */
+
+/* What a page translated to before an operation changed it. */
+struct oracle_change {
+	struct oracle_space *space;
+	uint64_t page, old;
+	size_t number;
+};
+
+struct oracle_changes {
+	struct oracle_change *list; /* since the operation began */
+	size_t count, room;
+	bool lost; /* there were too many */
+};
+
 /* ---- All -------------------------------------------------------------------
  */
 
@@ -191,6 +207,7 @@ struct kv_oracle {
 	size_t orphans; /* tables that no table points to, but roots */
 	struct oracle_list freed;   /* frames freed under leaves */
 	struct oracle_list changed; /* pages of stacks whose leaf changed */
+	struct oracle_changes changes;
 
 	struct oracle_tlb *tlbs; /* owned */
 	size_t ntlbs;
@@ -215,7 +232,7 @@ void oracle_list_add(struct oracle_list *list, uint64_t at);
 typedef void oracle_fn(struct kv_oracle *o, const struct kv_event *e);
 oracle_fn oracle_arena_event, oracle_phys_event, oracle_object_event,
     oracle_reserv_event, oracle_stack_event, oracle_table_event,
-    oracle_tlb_event;
+    oracle_step_event, oracle_tlb_event;
 
 /* Between operations; after everything went back. */
 void oracle_arena_settle(struct kv_oracle *o);
@@ -253,6 +270,14 @@ bool oracle_page_at(
 /* What a page of a space translates to: a word. */
 uint64_t oracle_translate(
     const struct kv_oracle *o, struct oracle_space *s, uint64_t va);
+
+/* The space of a name, which may be new. */
+struct oracle_space *oracle_space_named(struct kv_oracle *o, const char *name);
+
+/* An operation begins; one of its steps changes a page of a space. */
+void oracle_step_begin(struct kv_oracle *o);
+void oracle_step_note(
+    struct kv_oracle *o, struct oracle_space *s, uint64_t page, uint64_t old);
 
 /* The space of a tag, or NULL. */
 struct oracle_space *oracle_space_of(struct kv_oracle *o, uint64_t tag);

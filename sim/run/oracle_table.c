@@ -22,8 +22,8 @@ enum { RIGHTS = 15 };
 /* ---- Spaces ----------------------------------------------------------------
  */
 
-static struct oracle_space *
-space_find(struct kv_oracle *o, const char *name)
+struct oracle_space *
+oracle_space_named(struct kv_oracle *o, const char *name)
 {
 	struct oracle_space *s = o->last_space;
 	size_t i;
@@ -103,6 +103,7 @@ leaf_set(struct kv_oracle *o, struct oracle_space *s, uint64_t va,
 		if (on && *word != 0)
 			oracle_blame_v(o, 4, va + (i << o->shift),
 			    "two leaves map one page");
+		oracle_step_note(o, s, page + i, *word);
 		*word = on ? LEAF_THERE | (pfn + i) << LEAF_SHIFT | e->attr : 0;
 		*kv_owords_word(&o->mapped, pfn + i) +=
 		    on ? UINT64_C(1) : UINT64_MAX;
@@ -405,7 +406,7 @@ entry_event(
 void
 oracle_table_event(struct kv_oracle *o, const struct kv_event *e)
 {
-	struct oracle_space *s = space_find(o, e->source);
+	struct oracle_space *s = oracle_space_named(o, e->source);
 
 	if (e->kind == KV_EV_PT_SPACE)
 		space_begin(o, s, e->value);

@@ -151,6 +151,25 @@ is_refused(
 	       kv_runner_refused(r, s->space, va, size_of(r, s));
 }
 
+/* What failed, for who judges by events. */
+static void
+tell_failure(
+    struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, int fail)
+{
+	static const enum kv_event_kind kinds[] = {
+	    [KV_MAP_FAIL_MAP] = KV_EV_FAIL_MAP,
+	    [KV_MAP_FAIL_UNMAP] = KV_EV_FAIL_UNMAP,
+	    [KV_MAP_FAIL_PROTECT] = KV_EV_FAIL_PROTECT};
+	const bool edits =
+	    fail == KV_MAP_FAIL_UNMAP || fail == KV_MAP_FAIL_PROTECT;
+
+	kv_tap_emit(&r->tap,
+	    fail <= KV_MAP_FAIL_PROTECT ? kinds[fail] : KV_EV_FAIL_LEAF,
+	    r->run->sc->spaces[s->space].name, va, s->npages,
+	    edits ? r->run->op.done : 0,
+	    fail == KV_MAP_FAIL_PROTECT ? s->attr : 0);
+}
+
 /* The step's ranges, one operation each. */
 static int
 each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
@@ -174,6 +193,8 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 		if (late == 0)
 			error = is_refused(r, s, va, fail) ? EPERM
 							   : fn(r, s, va, i);
+		if (late == 0 && error != 0)
+			tell_failure(r, s, va, fail);
 		if (judge(r, s, error, fail) != 0)
 			break;
 		if (judged)

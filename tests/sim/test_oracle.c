@@ -138,6 +138,14 @@
 		 "tlb.touch tlb tag=1 va=0x7000 write=0 result=1\n"         \
 		 "tlb.touch tlb tag=1 va=0x7000 write=0 result=0\n"
 
+/* A page of a device at 0x7000, which can be written, before an operation. */
+#define DEVICE(index, pa, attr) \
+	"pt.leaf user table=0x2000 index=" index " pa=" pa " attr=" attr "\n"
+#define GONE_AT(index) "pt.clear user table=0x2000 index=" index "\n"
+#define STEP                                                      \
+	MEMORY TABLES("user", "1") DEVICE("7", "0x40000000", "1") \
+	    DEVICE("8", "0x50000000", "1") "run.op run n=1\n"
+
 /* A space that has no table but its root. */
 #define BORROWER                             \
 	"pt.get user table=0x3000 level=1\n" \
@@ -173,6 +181,21 @@ static const char *const good[] = {
 	   "phys.free phys pa=0x1000000 npages=3\n"
 	   "phys.free phys pa=0x1005000 npages=507\n",
     STACK GONE "run.drained run stacks=0\n",
+    STEP GONE_AT("7") "fail.unmap user va=0x7000 npages=2 done=4096\n"
+		      "run.op run n=2\n"
+		      "fail.unmap user va=0x8000 npages=1 done=0\n",
+    STEP DEVICE("7", "0x40000000",
+	"16") "fail.protect user va=0x7000 npages=2 done=4096 attr=0\n",
+    /* what it undid, it did not do */
+    STEP DEVICE("9", "0x40000000", "1")
+	GONE_AT("9") "fail.map user va=0x9000 npages=1\n",
+    STEP GONE_AT("7") DEVICE(
+	"7", "0x40000000", "1") "fail.unmap user va=0x7000 npages=1 done=0\n",
+    /* but for pages that it was to replace */
+    STEP DEVICE("7", "0x60000000", "1")
+	GONE_AT("7") "fail.map user va=0x7000 npages=1\n",
+    /* A and M are nobody's promise */
+    STEP DEVICE("7", "0x40000000", "49") "fail.leaf user va=0x7000 npages=0\n",
     MEMORY TABLES("image", "2") BORROWER
     "pt.template image tag=2\n"
     "pt.graft user va=0x0 size=2097152 owner=2\n"
@@ -375,6 +398,35 @@ static const struct bad {
 	MEMORY TABLES("image", "2") BORROWER
 	"pt.graft user va=0x0 size=2097152 owner=2\n",
 	0},
+    /* steps that failed */
+    {"V8", STEP GONE_AT("7") "fail.unmap user va=0x7000 npages=1 done=0\n",
+	0x7000},
+    {"V8",
+	STEP GONE_AT("7")
+	    GONE_AT("8") "fail.unmap user va=0x7000 npages=2 done=4096\n",
+	0x8000},
+    {"V8", STEP "fail.unmap user va=0x7000 npages=2 done=4096\n", 0x7000},
+    {"V8", STEP GONE_AT("8") "fail.unmap user va=0x7000 npages=1 done=4096\n",
+	0x8000},
+    {"V8",
+	STEP DEVICE("7", "0x40000000",
+	    "0") "fail.protect user va=0x7000 npages=2 done=0 attr=0\n",
+	0x7000},
+    {"V8",
+	STEP DEVICE("7", "0x40000000",
+	    "2") "fail.protect user va=0x7000 npages=2 done=4096 attr=0\n",
+	0x7000},
+    {"V8", STEP "fail.protect user va=0x7000 npages=2 done=4096 attr=0\n",
+	0x7000},
+    {"V8",
+	STEP DEVICE(
+	    "9", "0x40000000", "1") "fail.map user va=0x9000 npages=1\n",
+	0x9000},
+    {"V8", STEP GONE_AT("8") "fail.map user va=0x9000 npages=1\n", 0x8000},
+    {"V8",
+	STEP DEVICE(
+	    "7", "0x60000000", "1") "fail.leaf user va=0x7000 npages=0\n",
+	0x7000},
     {"freebsd-I2", MAPPED LEAF("0", "0x40000000"), 0},
     {"freebsd-I2", KERNEL LEAF("0", "0x40000000") STACK LEAVES, 0x1000},
     {"freebsd-I3",
