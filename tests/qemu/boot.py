@@ -50,6 +50,8 @@ RUN = 'kvasir run --backend kvm'
 REQUIRE = RUN + ' --require-kvm'
 X_SCENARIOS = ' scenarios/x*.yaml'
 GUARDS = ' scenarios/x002_guards.yaml'
+MACHINES = ['test_mmu_kvm'] + ['test_mmu_kvm_' + part for part in (
+    'alike', 'bits', 'cpus', 'faults', 'large')]
 COMMANDS = [
     (['nested', 'epyc'], 0, 'Y\n', NPT),
     (['shadow'], 0, 'N\n', NPT),
@@ -59,7 +61,7 @@ COMMANDS = [
     (['shadow'], 0, PROBED.format('shadow', 1, 0), 'kvasir machine'),
     (['epyc'], 0, PROBED.format('nested', 0, 1), 'kvasir machine'),
     (KVM, 0, '100%: ', 'test_kvm_vm'),
-    (KVM, 0, '100%: ', 'test_mmu_kvm'),
+    *((KVM, 0, '100%: ', name) for name in MACHINES),
 
     # Scenarios on the model and here; then a fault of the model is found.
     (['nested'], 0, 'kvm (kvm_amd, nested paging', REQUIRE + X_SCENARIOS),
@@ -79,7 +81,8 @@ COMMANDS = [
     (['nosvm'], 77, 'run: no KVM: /dev/kvm does not exist', RUN + GUARDS),
     (['nosvm'], 1, 'run: no KVM: /dev/kvm does not exist', REQUIRE + GUARDS),
     (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_kvm_vm'),
-    (['nosvm'], 77, 'no KVM: /dev/kvm does not exist', 'test_mmu_kvm'),
+    *((['nosvm'], 77, 'no KVM: /dev/kvm does not exist', name)
+      for name in MACHINES),
     (['nosvm'], 0, '', 'mknod /dev/kvm c 10 232'),
     (['nosvm'], 77, 'run: no KVM: /dev/kvm has no driver', RUN + GUARDS),
     (['nosvm'], 1, 'run: no KVM: /dev/kvm has no driver', REQUIRE + GUARDS),
