@@ -24,6 +24,7 @@
 	.globl kv_guest_read, kv_guest_read_next
 	.globl kv_guest_write, kv_guest_write_next
 	.globl kv_guest_exec, kv_guest_exec_next
+	.globl kv_guest_made, kv_guest_made_next
 	.globl kv_guest_store, kv_guest_store_next, kv_guest_fault
 	.globl kv_guest_count, kv_guest_push, kv_guest_flush
 	.globl kv_guest_on_page_fault, kv_guest_on_protection
@@ -67,6 +68,12 @@ kv_guest_exec_next:
 	addq	$8, %rsi
 	decq	%rcx
 	jnz	kv_guest_exec
+	ud2
+
+/* Code for a list, made by the host where the list would be. */
+kv_guest_made:
+	jmpq	*%rsi
+kv_guest_made_next:
 	ud2
 
 /* Pairs {address, value}: entries of page tables.  INT3 flushes. */

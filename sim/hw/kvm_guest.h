@@ -26,6 +26,7 @@ extern const char kv_guest_start[], kv_guest_end[];
 extern const char kv_guest_read[], kv_guest_read_next[];
 extern const char kv_guest_write[], kv_guest_write_next[];
 extern const char kv_guest_exec[], kv_guest_exec_next[];
+extern const char kv_guest_made[], kv_guest_made_next[];
 extern const char kv_guest_store[], kv_guest_store_next[];
 extern const char kv_guest_count[], kv_guest_fault[], kv_guest_push[],
     kv_guest_flush[];

@@ -65,17 +65,47 @@ read_smaps(const struct kv_vm *vm, struct kv_mmu_host *host)
 
 /* A run of pages, as it grows. */
 struct runs {
-	int flags; /* of frames; -1: not permitted */
+	int flags;     /* of frames; -1: not permitted */
+	bool huge;     /* there may be a large page of zeros, too */
+	uint64_t zero; /* frame of the page of zeros */
 	uint64_t next, count;
 };
 
-/* Is it the page of zeros that reads of nothing get? */
+static uint64_t
+frame_of(uint64_t entry)
+{
+	return entry >> 63 == 0 ? 0 : entry & ((UINT64_C(1) << 55) - 1);
+}
+
+/* The frame that a read of nothing gets; 0: not permitted. */
+static uint64_t
+zero_frame(const struct kv_vm *vm, int pagemap)
+{
+	size_t size = (size_t)kv_vm_page_size(vm);
+	uint64_t entry = 0;
+	volatile char *p = mmap(NULL, size, PROT_READ,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 0;
+	(void)*p;
+	if (pread(pagemap, &entry, sizeof(entry),
+		(off_t)((uintptr_t)p / size * sizeof(entry))) !=
+	    (ssize_t)sizeof(entry))
+		entry = 0;
+	munmap((void *)(uintptr_t)p, size);
+	return frame_of(entry);
+}
+
+/* Is it a page of zeros that reads of nothing get? */
 static bool
 is_zero_page(const struct runs *r, uint64_t frame)
 {
 	enum { ZERO_PAGE = 24 };
 	uint64_t flags;
 
+	if (!r->huge)
+		return frame == r->zero;
 	return pread(r->flags, &flags, sizeof(flags),
 		   (off_t)(frame * sizeof(flags))) == (ssize_t)sizeof(flags) &&
 	       (flags >> ZERO_PAGE & 1) != 0;
@@ -84,9 +114,9 @@ is_zero_page(const struct runs *r, uint64_t frame)
 static void
 add_page(struct runs *r, uint64_t entry)
 {
-	const uint64_t frame = entry & ((UINT64_C(1) << 55) - 1);
+	const uint64_t frame = frame_of(entry);
 
-	if (entry >> 63 == 0 || frame == 0) {
+	if (frame == 0) {
 		r->next = 0;
 		return;
 	}
@@ -102,9 +132,12 @@ read_pagemap(const struct kv_vm *vm, struct kv_mmu_host *host)
 	const unsigned shift = vm->machine->page_shift;
 	const size_t npages = (size_t)(kv_vm_piece_size(vm) >> shift);
 	uint64_t *entries = kv_mem_resize(NULL, CHUNK, sizeof(*entries));
-	struct runs r = {.flags = open("/proc/kpageflags", O_RDONLY)};
+	struct runs r = {
+	    .flags = open("/proc/kpageflags", O_RDONLY), .huge = vm->huge};
 	int fd = open("/proc/self/pagemap", O_RDONLY);
 	size_t i, page, k;
+
+	r.zero = fd < 0 ? 0 : zero_frame(vm, fd);
 
 	for (i = 0; r.flags >= 0 && fd >= 0 && i < vm->npieces; i++) {
 		uint64_t first = (uintptr_t)vm->pieces[i].host >> shift;

@@ -284,11 +284,16 @@ kv_vm_run_cpu(
     const struct kv_vm *vm, struct kv_vm_cpu *cpu, struct kv_vm_call *call)
 {
 	struct kv_vm_call flush = {.entry = kv_guest_flush, .user = true};
+	const char *wrong;
 	int error = cpu->stale ? run(vm, cpu, &flush) : 0;
 
 	if (error != 0)
 		return error;
 	cpu->stale = false;
 	have_memory(vm, call);
-	return run(vm, cpu, call);
+	error = run(vm, cpu, call);
+	if (error != 0 || call->check == NULL)
+		return error;
+	wrong = call->check(call->check_arg, call);
+	return wrong != NULL ? fail(cpu, wrong) : 0;
 }

@@ -17,6 +17,7 @@ struct kv_kvm_tables {
 	const struct kv_pte_format *format; /* (c) */
 	uint64_t u, am;			    /* (c) bits of U; of A and M */
 	bool shadow;	      /* KVM derives tables of its own: warm them */
+	bool emulated;	      /* ... and emulates CPL 0: use pages there */
 	struct kv_pmap *pmap; /* what the tables are to be */
 	struct kv_kvm_page **pages; /* 0: the root; then the pool's */
 	size_t npages, most;

@@ -91,24 +91,30 @@ is_marked(const struct kv_kvm_tables *t, kv_va_t va, uint64_t run)
 	return other == host;
 }
 
+/* A list of writes. */
+struct writes {
+	const struct kv_kvm_tables *t;
+	const kv_va_t *list;
+};
+
 /* Of the writes of a call all that did not fault have left their mark. */
-static int
-check_marks(
-    struct kv_kvm_tables *t, const kv_va_t *list, const struct kv_vm_call *call)
+static const char *
+check_marks(void *arg, const struct kv_vm_call *call)
 {
-	const struct kv_guest_fault *log = kv_vm_log(t->vm) + call->first;
+	const struct writes *w = arg;
+	const struct kv_guest_fault *log = kv_vm_log(w->t->vm) + call->first;
 	uint64_t left;
 	size_t next = 0;
 
 	for (left = call->count; left != 0; left--) {
-		kv_va_t va = list[call->first + call->count - left];
+		kv_va_t va = w->list[call->first + call->count - left];
 
 		if (next < call->nfaults && log[next].left == left)
 			next++;
-		else if (!is_marked(t, va, call->number))
-			return fail(t, EIO, "a write went elsewhere");
+		else if (!is_marked(w->t, va, call->number))
+			return "a write went elsewhere";
 	}
-	return 0;
+	return NULL;
 }
 
 /* What a call logged; base: index of the first entry of its list.
@@ -169,11 +175,16 @@ touch_part(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
     size_t base, size_t n, struct kv_kvm_faults *out)
 {
 	struct kv_vm_call calls[KV_VM_CPUS];
+	struct writes writes = {t, list};
 	unsigned ncalls = kv_kvm_touch_split(t, access, n, calls), i;
 	char *kept = NULL;
 	int error;
 
 	memcpy(kv_vm_list(t->vm), list, n * sizeof(*list));
+	for (i = 0; i < ncalls && access == KV_ACCESS_WRITE; i++) {
+		calls[i].check = check_marks;
+		calls[i].check_arg = &writes;
+	}
 	if (access == KV_ACCESS_EXEC) {
 		kept = kv_mem_resize(NULL, n, 1);
 		plant(t, list, n, kept);
@@ -182,21 +193,17 @@ touch_part(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
 	if (access == KV_ACCESS_EXEC)
 		restore(t, list, n, kept);
 	kv_mem_free(kept);
-	for (i = 0; i < ncalls && error == 0; i++) {
+	for (i = 0; i < ncalls && error == 0; i++)
 		error = take_faults(t, list, base, &calls[i], out);
-		if (error == 0 && access == KV_ACCESS_WRITE)
-			error = check_marks(t, list, &calls[i]);
-	}
 	return error;
 }
 
-/* What is written and fetched has memory of the host anyway. */
 static int
 touch_warm(struct kv_kvm_tables *t, enum kv_access access, const kv_va_t *list,
     size_t base, size_t n, struct kv_kvm_faults *out)
 {
 	struct kv_kvm_warm w = {0};
-	int error = kv_kvm_warm(t, list, n, access != KV_ACCESS_READ, &w);
+	int error = kv_kvm_warm(t, access, list, n, &w);
 
 	if (error == 0)
 		error = touch_part(t, access, list, base, n, out);

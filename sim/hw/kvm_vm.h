@@ -167,6 +167,11 @@ struct kv_vm_stretch {
 	uint64_t size;
 };
 
+struct kv_vm_call;
+
+/* What is wrong with what a call has done, or NULL. */
+typedef const char *kv_vm_check_fn(void *arg, const struct kv_vm_call *call);
+
 struct kv_vm_call {
 	const char *entry; /* in kvm_guest.h */
 	const char *next;  /* where to go on behind a fault; NULL: nowhere */
@@ -177,6 +182,9 @@ struct kv_vm_call {
 	/* memory that the host is to have before, by the thread of the vCPU */
 	const struct kv_vm_stretch *memory;
 	size_t nmemory;
+	/* asked by that thread when it has run; NULL: all is well */
+	kv_vm_check_fn *check;
+	void *check_arg;
 	/* found */
 	uint64_t number; /* of the run */
 	uint64_t nfaults, left, cr2;

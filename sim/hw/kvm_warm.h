@@ -14,6 +14,8 @@ struct kv_kvm_stretches {
 
 /* What a warm-up did.  Zero-initialise, finish with kv_kvm_warm_end. */
 struct kv_kvm_warm {
+	bool keep;	  /* the host keeps all the memory */
+	uint64_t **entry; /* by address: of its base page; NULL: none */
 	struct kv_kvm_line *lines;
 	size_t nlines;
 	struct kv_kvm_stretches memory[KV_VM_CPUS]; /* by call: of the pages */
@@ -22,12 +24,12 @@ struct kv_kvm_warm {
 
 /*
  * Before the guest touches each address of a list of at most KV_VM_BATCH.
- * keep: what memory the host gives stays; else it goes at the end.
- * => 0, and the tables are as they were; EIO, ETIMEDOUT and a reason of the
- *    guest
+ * Memory that the host gives stays, but before reads, which need none.
+ * => 0, and the tables are as they were, or as after the touches; EIO,
+ *    ETIMEDOUT and a reason of the guest
  */
-int kv_kvm_warm(struct kv_kvm_tables *t, const kv_va_t *list, size_t n,
-    bool keep, struct kv_kvm_warm *w);
+int kv_kvm_warm(struct kv_kvm_tables *t, enum kv_access access,
+    const kv_va_t *list, size_t n, struct kv_kvm_warm *w);
 
 /* After the touches. */
 void kv_kvm_warm_end(struct kv_kvm_tables *t, struct kv_kvm_warm *w);

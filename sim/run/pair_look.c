@@ -138,7 +138,8 @@ look_at(struct kv_pair *p, enum machine m, kv_va_t va, bool witness)
 {
 	struct kv_mmu *mmu = p->mmu[m];
 	size_t index = 0;
-	const struct kv_leaf_run *run = kv_pair_find(p, va, &index);
+	const struct kv_leaf_run *run =
+	    kv_leafmap_find(&p->told, va, &p->hint, &index);
 	struct kv_leaf leaf, want;
 	int error = mmu->ops->translate(mmu, va, &leaf);
 

@@ -9,10 +9,12 @@
  * can be seen to stay clear, then to be set by a read, then by a write.  Then
  * the tables are read, page by page.
  *
- * Where KVM pages by shadows, only a touch of a page of its own sets bit A of
- * its entry, and costs an exit.  There the base pages of a large space have A
- * and M from the start, but for those in one of 64 lines of entries, drawn by
- * address; the pages that are held out are of these.
+ * Every page starts with A and M clear, and must end as its touches leave it.
+ * Where KVM pages by shadows and runs CPL 0 natively, only a touch of a page of
+ * its own sets bit A of its entry, and costs an exit (elsewhere kvm_warm.c
+ * knows better).  There the base pages of a large space have A and M from the
+ * start, but for those in one of 64 lines of entries, drawn by address; the
+ * pages that are held out are of these.
  *
  * Addresses are drawn from a stream of the seed: a guard page is touched at
  * another offset each time, and CR2 must say which.
@@ -124,7 +126,7 @@ use(const struct kv_verifier *v, struct kv_leafmap *m)
 	size_t i, k;
 
 	if (real == NULL || strcmp(real->caps.paging, "shadow") != 0 ||
-	    m->nleaves <= KV_VERIFY_UNUSED)
+	    !real->caps.cpl0_native || m->nleaves <= KV_VERIFY_UNUSED)
 		return;
 	for (i = 0; i < m->nruns; i++) {
 		const struct kv_leaf_run *run = &m->runs[i];

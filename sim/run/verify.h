@@ -48,7 +48,8 @@ enum {
 	KV_VERIFY_WRITES = 1 << 18,
 	KV_VERIFY_COUNTED = 1 << 14,
 	/* Of more pages most are mapped as if they had been used before, where
-	 * the first use of a page costs a fault that others cannot share. */
+	 * the first use of a page costs a fault that others cannot share:
+	 * under shadow paging with CPL 0 native. */
 	KV_VERIFY_UNUSED = 1 << 14
 };
 

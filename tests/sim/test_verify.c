@@ -220,14 +220,17 @@ START_TEST(test_sample)
 }
 END_TEST
 
-/* Under shadow paging most pages of a large space start used, and it is seen
- * of the others that they do not. */
+/* Under shadow paging, where CPL 0 is native, most pages of a large space start
+ * used, and it is seen of the others that they do not. */
 static const struct {
-	const char *paging, *stacks;
+	const char *paging;
+	bool native;
+	const char *stacks;
 	size_t pages, least, most; /* in all; unmodified after a read */
-} uses[] = {{"shadow", "4200", 16800, 131, 525},
-    {"shadow", "4096", 16384, 16384, 16384},
-    {"nested", "4200", 16800, 16800, 16800}};
+} uses[] = {{"shadow", true, "4200", 16800, 131, 525},
+    {"shadow", true, "4096", 16384, 16384, 16384},
+    {"shadow", false, "4200", 16800, 16800, 16800},
+    {"nested", true, "4200", 16800, 16800, 16800}};
 
 START_TEST(test_used)
 {
@@ -236,6 +239,7 @@ START_TEST(test_used)
 	char text[300];
 
 	real.mmu.caps.paging = uses[_i].paging;
+	real.mmu.caps.cpl0_native = uses[_i].native;
 	snprintf(text, sizeof(text),
 	    "kvasir: 1\nmachine: {memory: 128M}\n"
 	    "kstacks: {policy: freebsd-d38852, first_kva: 0}\n"
