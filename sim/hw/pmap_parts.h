@@ -251,6 +251,10 @@ int kv_pt_grow(struct kv_pmap *p, kv_va_t va, unsigned level, struct kv_pt **t);
 int kv_pt_range(const struct kv_pmap *p, kv_va_t va, uint64_t size,
     uint64_t *lo, uint64_t *hi);
 
+/* The same of n leaves of a level. */
+int kv_pt_run_range(const struct kv_pmap *p, kv_va_t va, unsigned level,
+    uint64_t n, uint64_t *lo, uint64_t *hi);
+
 /* If entry i is in a contiguous group, all members become single entries. */
 void kv_pt_break_group(struct kv_pmap *p, struct kv_pt *t, unsigned i);
 
