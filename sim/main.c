@@ -52,7 +52,7 @@ static const struct kv_verb verbs[] = {
 	kv_cmd_explore},
     {"list", "WHAT",
 	"show a table: metrics, policies, faults, invariants, "
-	"machines",
+	"machines, tlbs",
 	1, 1, 0, kv_cmd_list},
     {"machine", "", "show what this host can stand in for a machine", 0, 0,
 	KV_OPT_FORMAT | KV_OPT_REQUIRE, kv_cmd_machine},
@@ -66,7 +66,8 @@ help(void)
 	size_t i;
 
 	printf("usage: kvasir VERB [OPTION...] [OPERAND...]\n"
-	       "A faithful userspace model of FreeBSD's kernel-stack memory.\n"
+	       "A faithful userspace model of a kernel's address space, "
+	       "FreeBSD's above all.\n"
 	       "\n");
 	for (i = 0; i < NVERBS; i++)
 		printf("  %-8s %-22s %s\n", verbs[i].name, verbs[i].operands,

@@ -33,10 +33,10 @@
  * 5 Fidelity.  The warm-up proves nothing and need not be believed: had KVM not
  *   seen that a filling went, the touch of the guard page would not fault.  A
  *   bit that is set from CPL 0 shows what KVM makes of an access by its own
- * walk of the guest's tables, as at a fault from CPL 3; where no such touch
- * sets it the list does, page by page.  A line with a page whose A is clear is
- * left alone, for a touch alone may set it, and so is a line with memory that
- * KVM logs, for where M is set it takes a read for a write.
+ *   walk of the guest's tables, as at a fault from CPL 3; where no such touch
+ *   sets it the list does, page by page.  A line with a page whose A is clear
+ * is left alone, for a touch alone may set it, and so is a line with memory
+ * that KVM logs, for where M is set it takes a read for a write.
  */
 #define _DEFAULT_SOURCE /* madvise, mincore */
 #include "hw/kvm_warm.h"

@@ -22,6 +22,17 @@ done
 cd "$tmp"
 "$kvasir" run --format json 1.yaml >plain
 "$kvasir" run --format json - <1.yaml | sed 's/"stdin"/"1"/' | cmp - plain
+
+# The first one, with the options shown, and with the two errors shown.
+cp 1.yaml churn.yaml
+grep '^    kvasir run churn.yaml' "$source/scenarios/README.md" |
+	sed 's/^ *kvasir//' | xargs "$kvasir" >report
+sed -e 's/scheme: scheme/scheme: nwe/' -e 's/count: stacks/count: stakcs/' \
+	1.yaml >churn.yaml
+"$kvasir" run churn.yaml 2>errors && exit 1
+grep '^    churn.yaml:' "$source/scenarios/README.md" | sed 's/^ *//' |
+	diff - errors
+
 mkdir packed
 gzip -c 1.yaml >packed/1.yaml
 "$kvasir" run --format json packed/1.yaml | cmp - plain
