@@ -168,16 +168,30 @@ kv_cow_create(const struct kv_cow_config *cfg, struct kv_cow **cow)
 	return error;
 }
 
+static void
+free_private(struct kv_cow *c)
+{
+	for (uint64_t i = 0; i < c->cfg.npages; i++)
+		if (c->pages[i].frame != 0)
+			kv_page_free_anon(
+			    c->cfg.reserv, c->pages[i].frame - 1, NULL);
+}
+
+int
+kv_cow_reset(struct kv_cow *c)
+{
+	free_private(c);
+	memset(c->pages, 0, (size_t)c->cfg.npages * sizeof(*c->pages));
+	return build(c);
+}
+
 void
 kv_cow_destroy(struct kv_cow *c)
 {
 	if (c == NULL)
 		return;
 	kv_pmap_remove(c->cfg.pmap, c->cfg.va, c->cfg.npages << c->shift, NULL);
-	for (uint64_t i = 0; i < c->cfg.npages; i++)
-		if (c->pages[i].frame != 0)
-			kv_page_free_anon(
-			    c->cfg.reserv, c->pages[i].frame - 1, NULL);
+	free_private(c);
 	kv_mem_free(c->pages);
 	kv_mem_free(c);
 }

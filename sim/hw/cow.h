@@ -82,6 +82,10 @@ void kv_cow_mint(struct kv_cow *cow, struct kv_store *store);
 /* Private pages become read-only, and stay: the next write flips W alone. */
 void kv_cow_park(struct kv_cow *cow);
 
+/* A mistake: as it was created, without what was written since.  Its leaves
+ * are gone.  => 0; as kv_cow_create */
+int kv_cow_reset(struct kv_cow *cow);
+
 /* What it was created with. */
 const struct kv_cow_config *kv_cow_config(const struct kv_cow *cow);
 

@@ -23,8 +23,9 @@ struct kv_scenario_file {
 
 struct sections {
 	const struct kv_node *kvasir, *param, *machine, *arenas, *kstacks,
-	    *objects, *pools, *spaces, *tlb, *actors, *work, *explore, *inject,
-	    *metrics, *sample, *check, *expect, *layout, *image, *plot;
+	    *objects, *pools, *spaces, *residents, *tlb, *actors, *work,
+	    *explore, *inject, *metrics, *sample, *check, *expect, *layout,
+	    *image, *plot;
 	const char *title, *about, *source;
 };
 #define NODE(name)                                        \
@@ -41,9 +42,9 @@ struct sections {
 static const struct kv_field section_fields[] = {NODE(kvasir), TEXT(title),
     TEXT(about), TEXT(source), NODE(param), NODE(machine), NODE(layout),
     NODE(image), NODE(arenas), NODE(objects), NODE(pools), NODE(spaces),
-    NODE(kstacks), NODE(tlb), NODE(actors), NODE(work), NODE(explore),
-    NODE(metrics), NODE(sample), NODE(check), NODE(inject), NODE(expect),
-    NODE(plot)};
+    NODE(kstacks), NODE(residents), NODE(tlb), NODE(actors), NODE(work),
+    NODE(explore), NODE(metrics), NODE(sample), NODE(check), NODE(inject),
+    NODE(expect), NODE(plot)};
 enum { NSECTIONS = sizeof(section_fields) / sizeof(section_fields[0]) };
 
 /* ---- Sections -------------------------------------------------------- */
@@ -137,6 +138,7 @@ read_sections(struct kv_load *ld, const struct kv_given *g)
 	kv_section_objects(ld, s.objects);
 	kv_section_pools(ld, s.pools);
 	kv_section_spaces(ld, s.spaces);
+	kv_section_residents(ld, s.residents);
 	kv_section_tlb(ld, s.tlb);
 	kv_section_actors(ld, s.actors);
 	kv_section_work(ld, s.work);

@@ -211,6 +211,21 @@ struct kv_pool_step {
 	bool flush; /* the TLB */
 };
 
+/* Which space loses its tables where too many have theirs: the one entered
+ * longest ago; the one farthest, in order, from that which is entered; or, a
+ * mistake, none. */
+enum kv_evict { KV_EVICT_LRU, KV_EVICT_WINDOW, KV_EVICT_NONE };
+
+/* What is built when it is entered again: the leaves that it had; mistakes:
+ * what was mapped at first; the leaves, with the rights of their mapping. */
+enum kv_rebuild { KV_REBUILD_LEAVES, KV_REBUILD_ORIGINAL, KV_REBUILD_MAPPED };
+
+struct kv_residents_spec {
+	uint64_t limit; /* spaces; 0: no limit, no such section */
+	enum kv_evict evict;
+	enum kv_rebuild rebuild;
+};
+
 /* What was mapped by mode in a space. */
 struct kv_data_step {
 	unsigned space; /* index into spaces */
@@ -360,6 +375,7 @@ struct kv_scenario {
 	size_t npools;
 	struct kv_space_spec *spaces; /* the kernel's first */
 	size_t nspaces;
+	struct kv_residents_spec residents;
 	const struct kv_tlb_config *tlb; /* of the pool; NULL: none */
 	enum kv_entry_flush on_enter;	 /* of the CPU that has it */
 	bool tlb_per_cpu;		 /* else one for all CPUs */

@@ -17,6 +17,7 @@ void kv_section_arenas(struct kv_load *ld, const struct kv_node *node);
 void kv_section_objects(struct kv_load *ld, const struct kv_node *node);
 void kv_section_pools(struct kv_load *ld, const struct kv_node *node);
 void kv_section_spaces(struct kv_load *ld, const struct kv_node *node);
+void kv_section_residents(struct kv_load *ld, const struct kv_node *node);
 void kv_section_tlb(struct kv_load *ld, const struct kv_node *node);
 void kv_section_actors(struct kv_load *ld, const struct kv_node *node);
 void kv_section_work(struct kv_load *ld, const struct kv_node *node);

@@ -97,6 +97,9 @@ kv_audit_all(struct kv_run *run)
 		judge(run, kv_world_check(run->world, &diag), &diag);
 	if (run->cpus != NULL)
 		judge(run, kv_cpus_check(run->cpus, &diag), &diag);
+	if (run->runner->residents != NULL)
+		judge(run, kv_residents_check(run->runner->residents, &diag),
+		    &diag);
 	for (i = 0; i < run->sc->narenas; i++) {
 		judge(run, kv_vmem_check(run->arenas[i], &diag), &diag);
 		kv_generic_imports(run, i);

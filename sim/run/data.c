@@ -221,6 +221,25 @@ kv_data_has(const struct kv_data *d, unsigned space)
 	return false;
 }
 
+unsigned
+kv_data_rights(const struct kv_data *d, unsigned space, kv_va_t va)
+{
+	const struct kv_cow *cow = kv_data_find(d, space, va);
+
+	return cow == NULL ? 0 : kv_cow_config(cow)->attr & KV_PTE_W;
+}
+
+int
+kv_data_reset(struct kv_data *d, unsigned space)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < d->count && error == 0; i++)
+		if (d->list[i].space == space)
+			error = kv_cow_reset(d->list[i].cow);
+	return error;
+}
+
 void
 kv_data_drop(struct kv_data *d, unsigned space, bool mint)
 {

@@ -42,6 +42,13 @@ bool kv_data_has(const struct kv_data *d, unsigned space);
 /* Each mapping of a space is parked. */
 void kv_data_park(struct kv_data *d, unsigned space);
 
+/* KV_PTE_W where the mapping that has va lets it be written, else 0. */
+unsigned kv_data_rights(const struct kv_data *d, unsigned space, kv_va_t va);
+
+/* All mappings of a space as they were at first; what was written is lost.
+ * Nothing of them is in its tables.  => 0; as kv_cow_create */
+int kv_data_reset(struct kv_data *d, unsigned space);
+
 /* All mappings of a space go, published first if mint. */
 void kv_data_drop(struct kv_data *d, unsigned space, bool mint);
 

@@ -103,6 +103,8 @@ drain_world(struct kv_runner *r, const struct kv_step *step)
 	if (r->panicked)
 		return;
 	kv_world_clear(w);
+	if (r->residents != NULL)
+		kv_residents_clear(r->residents);
 	if (r->run->cpus != NULL)
 		kv_cpus_flush_all(r->run->cpus);
 	if (kv_world_drain_caches(w, &diag) != 0)

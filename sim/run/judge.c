@@ -357,6 +357,8 @@ measure_all(struct kv_run *run)
 	kv_loops_measure(run->runner, &run->metrics);
 	if (run->cpus != NULL)
 		kv_measure_tlb(run->cpus, &run->metrics);
+	if (run->runner->residents != NULL)
+		kv_residents_measure(run->runner->residents, &run->metrics);
 	if (run->runner->actors != NULL)
 		kv_actors_measure(run->runner->actors, &run->metrics);
 }

@@ -486,6 +486,9 @@ build(struct kv_runner *r)
 	error = build_world(r);
 	if (error == 0 && r->run->sc->tlb != NULL)
 		error = build_cpus(r);
+	if (error == 0 && r->run->sc->residents.limit != 0)
+		r->residents =
+		    kv_residents_create(&r->run->sc->residents, r->run->world);
 	if (error == 0 && r->run->sc->nactors != 0)
 		error = build_actors(r);
 	for (i = 0; i < n && error == 0; i++)
@@ -590,6 +593,7 @@ kv_run_free(struct kv_run *run)
 	for (i = 0; i < run->sc->nwork; i++)
 		kv_mem_free(r->churns[i].list);
 	kv_actors_destroy(r->actors);
+	kv_residents_destroy(r->residents);
 	kv_world_destroy(run->world);
 	kv_cpus_destroy(run->cpus);
 	kv_oracle_destroy(r->oracle);

@@ -6,6 +6,7 @@
 #include "run/actors.h"
 #include "run/listen.h"
 #include "run/oracle.h"
+#include "run/residents.h"
 #include "run/rng.h"
 #include "run/runner.h"
 
@@ -90,6 +91,7 @@ struct kv_runner {
 	struct kv_actors *actors;	       /* NULL: none */
 	struct kv_rng pick;		       /* stream of random disposals */
 	struct kv_rng touch;		       /* of random touches */
+	struct kv_residents *residents;	       /* NULL: all spaces are */
 	struct kv_ears ears;		       /* who listens */
 	struct kv_tap tap;		       /* is told what happens */
 	struct kv_oracle *oracle;	       /* NULL: it does not judge */
@@ -285,6 +287,22 @@ void kv_stacks_drain(struct kv_runner *r, const struct kv_step *step);
 
 /* Free the blocks that are left, in the order of the steps. */
 void kv_blocks_drain(struct kv_runner *r);
+
+/* A step is on the tables of that space, which may have gone. */
+static inline void
+kv_runner_need(struct kv_runner *r, unsigned space)
+{
+	if (r->residents != NULL)
+		(void)kv_residents_need(r->residents, space);
+}
+
+/* A step took what that space had. */
+static inline void
+kv_runner_forget(struct kv_runner *r, unsigned space)
+{
+	if (r->residents != NULL)
+		kv_residents_forget(r->residents, space);
+}
 
 /* What the last step of that name before this one made: a block, or where a
  * stack is, which does not live there.  => NULL: none */

@@ -47,6 +47,7 @@ kv_step_park(struct kv_runner *r, const struct kv_step *step)
 	const struct kv_data_step *s = step->data;
 
 	kv_runner_begin(r, step->kind);
+	kv_runner_need(r, s->space);
 	kv_data_park(r->run->world->data, s->space);
 	if (s->flush && r->run->cpus != NULL &&
 	    !kv_runner_planted(r, KV_PLANT_NUB_F8))
@@ -61,12 +62,14 @@ kv_step_drop(struct kv_runner *r, const struct kv_step *step)
 	const struct kv_data_step *s = step->data;
 
 	kv_runner_begin(r, step->kind);
+	kv_runner_need(r, s->space);
 	kv_data_drop(r->run->world->data, s->space,
 	    s->mint || kv_runner_planted(r, KV_PLANT_NUB_F10));
 	kv_space_ungraft(&r->run->world->spaces[s->space],
 	    s->free || kv_runner_planted(r, KV_PLANT_NUB_F12));
 	if (r->run->cpus != NULL)
 		kv_cpus_flush_tag(r->run->cpus, s->space);
+	kv_runner_forget(r, s->space);
 	kv_runner_end(r, false);
 	return 0;
 }

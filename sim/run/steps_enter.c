@@ -27,6 +27,9 @@ kv_step_enter(struct kv_runner *r, const struct kv_step *step)
 		if (kv_runner_planted(r, KV_PLANT_NUB_F5))
 			image.key = 0;
 		kv_runner_begin(r, step->kind);
+		if (r->residents != NULL)
+			r->run->op.error =
+			    kv_residents_enter(r->residents, space);
 		kv_cpus_enter(r->run->cpus, &image);
 		touch_image(r, &image, s->touches);
 		kv_runner_end(r, false);

@@ -186,6 +186,7 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 	for (i = 0; i < step->count; i++, va += s->stride) {
 		kv_runner_begin(r, step->kind);
 		kv_limit_through(s->npages);
+		kv_runner_need(r, s->space);
 		r->run->op.space = s->space;
 		r->run->op.va = va;
 		if (judged)

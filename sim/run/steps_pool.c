@@ -21,6 +21,7 @@ reset(struct kv_runner *r, struct kv_ptpool *pool)
 
 	for (unsigned i = 0; i < w->nspaces; i++)
 		if (w->spaces[i].cfg.pool == pool) {
+			kv_runner_forget(r, i);
 			kv_data_drop(w->data, i, false);
 			kv_space_strip(&w->spaces[i]);
 		}
@@ -68,6 +69,8 @@ kv_step_copy(struct kv_runner *r, const struct kv_step *step)
 		    "the space that is copied has data of its own");
 	kv_runner_begin(r, step->kind);
 	kv_world_tick(w);
+	kv_runner_need(r, s->from);
+	kv_runner_forget(r, s->space);
 	kv_data_drop(w->data, s->space, false);
 	r->run->op.error = kv_space_copy(to, from);
 	r->map_fails[KV_MAP_FAIL_COPY] += r->run->op.error != 0;

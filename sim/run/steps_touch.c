@@ -332,6 +332,7 @@ kv_step_touch(struct kv_runner *r, const struct kv_step *step)
 	}
 	for (uint64_t i = 0; i < step->count; i++) {
 		kv_runner_begin(r, step->kind);
+		kv_runner_need(r, s->space);
 		kv_limit_through(p.count);
 		if (s->order == KV_TOUCH_RANDOM)
 			shuffle(&r->touch, &p);

@@ -61,7 +61,8 @@ r459_nub_shared_token last=shared fault=none V7 nub-N8
 r460_nub_minted_though_dropped fault=nub-F10 fault=none nub-N6
 r461_nub_zero_frame_written fault=nub-F11 fault=none cow-I3 nub-N11
 r462_nub_template_freed fault=nub-F12 fault=none V3 nub-N9 ptpool-I5
-r463_nub_rebuilt_without_its_pages evict=drop evict=park nub-N10
+r463_nub_rebuilt_without_its_pages rebuild=original rebuild=leaves nub-N10 residents-I2
+r463_nub_rebuilt_without_its_pages rebuild=mapped rebuild=leaves cow-I1 nub-N10 residents-I2
 r464_nub_store_written on_write=in_place on_write=copy cow-I1 nub-N3
 r465_nub_no_shootdown shootdown=local shootdown=all V7 nub-N4
 r500_illumos_old_rule fault=illumos-F1 fault=none V9 illumos-I2 illumos-I4

@@ -22,6 +22,7 @@ MODULES = {
     'cow': ['sim/hw/cow.c'],
     'V': ['sim/run/generic.c', 'sim/run/steps_touch.c', 'alloc/layout.c'],
     'world': ['sim/run/drain.c'],
+    'residents': ['sim/run/residents.c'],
     'zone': ['alloc/zone.c'],
     'ptpool': ['alloc/ptpool.c'],
     'pagecache': ['alloc/pagecache.c'],

@@ -228,7 +228,8 @@ START_TEST(many)
 	refused_many(head, "a: 1\n", 800000, "",
 	    "2:1: unknown section 'a'; there are: kvasir, title, about, "
 	    "source, param, machine, layout, image, arenas, objects, pools, "
-	    "spaces, kstacks, tlb, actors, work, explore, metrics, sample, "
+	    "spaces, kstacks, residents, tlb, actors, work, explore, metrics, "
+	    "sample, "
 	    "check, inject, expect, plot");
 	refused_many("kvasir: 1\nx: [", "&a x,", 800000, "]",
 	    "2:5: anchors (&NAME) are not part of the language");
@@ -306,7 +307,8 @@ START_TEST(no_text)
 	REFUSED("\xef\xbb\xbfkvasir: 1\r\nx: 1\r\n",
 	    "2:1: unknown section 'x'; there are: kvasir, title, about, "
 	    "source, param, machine, layout, image, arenas, objects, pools, "
-	    "spaces, kstacks, tlb, actors, work, explore, metrics, sample, "
+	    "spaces, kstacks, residents, tlb, actors, work, explore, metrics, "
+	    "sample, "
 	    "check, inject, expect, plot");
 }
 END_TEST
