@@ -18,22 +18,31 @@ enum {
 	ARENA_POW2_SHIFT = 6 /* see vmem_pow2.c */
 };
 
+/* Why an arena's requests are not to be met at once. */
+enum {
+	ARENA_TOLD = 1,	 /* somebody listens */
+	ARENA_HELD = 2,	 /* a block is held: below is not NULL */
+	ARENA_ODD = 4,	 /* there was a span of more than whole quanta */
+	ARENA_OTHER = 8, /* caches, other lists, or draws that are counted */
+};
+
 struct kv_vmem {
 	struct bt_store store;
-	struct freelist free;
-	uint64_t qmask;			  /* (c) quantum - 1 */
-	uint64_t size, inuse;		  /* (I1) */
-	uint64_t limit;			  /* most bytes of spans; 0 = none */
-	unsigned spare;			  /* (I7) */
-	unsigned qshift;		  /* (c) */
-	struct kv_vmem_source source;	  /* import NULL: none */
-	struct kv_tap tap;		  /* (c) */
-	const char *name;		  /* (c) */
-	uint64_t nspan;			  /* (s) span tags */
-	uint64_t count_alloc, count_fail; /* (s) */
-	uint64_t count_import, count_release; /* (s) */
+	uint64_t qmask;	      /* (c) quantum - 1 */
+	unsigned qshift;      /* (c) */
+	unsigned careful;     /* ARENA_* */
+	unsigned spare;	      /* (I7) */
 	unsigned ncaches;     /* (c) sizes with a quantum cache */
-	unsigned nslow;	      /* (c) quanta that vmem_hot.c leaves to others */
+	uint64_t size, inuse; /* (I1) */
+	uint64_t count_alloc; /* (s) */
+	struct freelist free;
+	uint64_t limit;		      /* most bytes of spans; 0 = none */
+	struct kv_vmem_source source; /* import NULL: none */
+	struct kv_tap tap;	      /* (c) */
+	const char *name;	      /* (c) */
+	uint64_t nspan;		      /* (s) span tags */
+	uint64_t count_fail;	      /* (s) */
+	uint64_t count_import, count_release; /* (s) */
 	bool pow2;	      /* (c) lists by powers of two (vmem_pow2.c) */
 	bool relist, stale;   /* (c) classes of what next fit merges */
 	uint64_t batch;	      /* items that a cache miss imports */
@@ -54,7 +63,7 @@ struct kv_vmem {
 static inline struct bt *
 tag_of(const struct kv_vmem *vm, bt_id id)
 {
-	return &vm->store.tag[id];
+	return bt_of(vm->store.tag, id);
 }
 
 /* Before an operation: four tags in stock (bt_fill), and as many for us.
@@ -193,7 +202,27 @@ int kv_arena_plain(
 int kv_arena_find(const struct kv_vmem *vm, kv_va_t va, uint64_t size,
     bt_id *id, struct kv_diag *diag);
 
-/* kv_vmem_alloc and kv_vmem_free, but for the cases that vmem_hot.c knows. */
+/* kv_vmem_alloc and kv_vmem_xfree of any arena (vmem_told.c). */
+int kv_arena_alloc_told(
+    struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
+int kv_arena_xfree(
+    struct kv_vmem *vm, kv_va_t va, uint64_t size, struct kv_diag *diag);
+
+/*
+ * What vmem_hot.c leaves, of whole quanta and no more than 31: the class has
+ * the first block, but what is left of it is of another; no class has one.
+ */
+int kv_arena_alloc_cut(struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit,
+    kv_va_t *va, unsigned class);
+int kv_arena_alloc_parked(
+    struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
+
+/* What becomes of a FREE tag: into its class; if it is a whole imported span,
+ * back to the source if that takes it.  => 0 or what the source answered */
+int kv_arena_list(struct kv_vmem *vm, bt_id id);
+int kv_arena_whole(struct kv_vmem *vm, bt_id id, struct kv_diag *diag);
+
+/* kv_vmem_alloc and kv_vmem_free, with all that is rare. */
 int kv_arena_alloc(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
 int kv_arena_cache(

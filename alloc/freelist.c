@@ -14,26 +14,23 @@
  *   walk of the list would have found.  A removal leaves the bounds above it as
  *   they are; the search that meets one too high lowers it.  A log that has
  *   become short, or cannot grow, becomes a list again, so nothing here fails.
- *   List: link is the next older tag, back the next newer one, or FREELIST_MARK
- *   and the class at the head.  Log: link is FREELIST_MARK and the class, back
- *   the position.  Keys are quanta saturated to 32 bits; the tag itself has the
- *   last word.
- * 3 Invariants.
- *   I1  filled has a class's bit exactly when the class has a tag.
- *   I2  Every FREE tag stands in one class, once; nothing else does.
- *   I3  The tag's class is that of its size, unless it grew in place
- *       (freebsd-F23); then it is a lower one.
- *   I4  key[0][i] is the key of tag[i]; key[l+1][i] is at least the largest
- *       of its group.
- *   I5  The last entry of a log is live.
- * 4 Cost.  Lists: a constant number of lines touched, a search at most
- *   LIST_SCAN blocks.  Logs: a push and a removal touch one entry, a search one
- *   line a level, levels = log16(entries), and one more for each bound that it
- *   lowers; a removal leaves at most one such bound a level.  Compaction runs
- *   after as many removals as there are live entries.
- * 5 Fidelity.  FreeBSD sys/kern/subr_vmem.c keeps linked lists and walks them
- *   (freebsd.md 1.2, 1.3; vmem.md, behaviours 1-3); which block is found is the
- *   same, the time is not: this is where the real code is slow.
+ *   List: link is the next older tag, back the next newer one; a tag of its own
+ *   stands before the newest and after the oldest, so that a removal needs no
+ *   branch.  Log: link is FREELIST_LOG of the class, back the position.  Keys
+ * are quanta saturated to 32 bits; the tag itself has the last word. 3
+ * Invariants. I1  filled has a class's bit exactly when the class has a tag. I2
+ * Every FREE tag stands in one class, once; nothing else does. I3  The tag's
+ * class is that of its size, unless it grew in place (freebsd-F23); then it is
+ * a lower one. I4  key[0][i] is the key of tag[i]; key[l+1][i] is at least the
+ * largest of its group. I5  The last entry of a log is live. 4 Cost.  Lists: a
+ * constant number of lines touched, a search at most LIST_SCAN blocks.  Logs: a
+ * push and a removal touch one entry, a search one line a level, levels =
+ * log16(entries), and one more for each bound that it lowers; a removal leaves
+ * at most one such bound a level.  Compaction runs after as many removals as
+ * there are live entries. 5 Fidelity.  FreeBSD sys/kern/subr_vmem.c keeps
+ * linked lists and walks them (freebsd.md 1.2, 1.3; vmem.md, behaviours 1-3);
+ * which block is found is the same, the time is not: this is where the real
+ * code is slow.
  */
 #include <string.h>
 
@@ -58,6 +55,11 @@ void
 kv_freelist_init(struct freelist *f, struct bt_store *store, unsigned qshift)
 {
 	*f = (struct freelist){.store = store, .qshift = qshift};
+	for (unsigned i = 0; i < FREELIST_CLASSES; i++) {
+		struct bt *head = bt_of(store->tag, freelist_head_of(i));
+
+		head->back = head->link = freelist_head_of(i);
+	}
 }
 
 /* ---- Keys ------------------------------------------------------------ */
@@ -196,10 +198,10 @@ static void
 log_append(
     struct freelist *f, struct freelist_log *log, unsigned class, bt_id id)
 {
-	struct bt *t = &f->store->tag[id];
+	struct bt *t = bt_of(f->store->tag, id);
 
 	t->back = log->used;
-	t->link = FREELIST_MARK | class;
+	t->link = FREELIST_LOG(class);
 	log->tag[log->used] = id;
 	key_set(log, log->used, key_of(f, t->size));
 	log->used++;
@@ -227,10 +229,11 @@ log_to_list(struct freelist *f, unsigned class)
 	struct freelist_log *log = f->log[class];
 
 	f->log[class] = NULL;
-	f->head[class] = BT_NONE;
+	f->nlogs--;
 	for (uint32_t i = 0; i < log->used; i++)
 		if (log->tag[i] != BT_NONE)
-			freelist_list_push(f, class, log->tag[i]);
+			freelist_list_push(
+			    f, f->store->tag, class, log->tag[i]);
 	log_free(f, log);
 }
 
@@ -238,25 +241,28 @@ log_to_list(struct freelist *f, unsigned class)
 static void
 list_to_log(struct freelist *f, unsigned class)
 {
-	const struct bt *tag = f->store->tag;
+	struct bt *tag = f->store->tag, *head;
 	struct freelist_log *log;
-	bt_id id = f->head[class], oldest = id;
+	bt_id id;
 	uint32_t n = 0, capacity = FANOUT;
 
-	for (; id != BT_NONE; id = tag[id].link, n++)
-		oldest = id;
+	head = bt_of(tag, freelist_head_of(class));
+	for (id = head->link; id >= BT_FRESH; id = bt_of(tag, id)->link)
+		n++;
 	while (capacity < 2 * n)
 		capacity *= 4;
 	log = log_create(f, capacity);
 	if (log == NULL)
 		return;
-	for (id = oldest; n > 0; n--) {
-		bt_id newer = tag[id].back;
+	for (id = head->back; n > 0; n--) {
+		bt_id newer = bt_of(tag, id)->back;
 
 		log_append(f, log, class, id);
 		id = newer;
 	}
+	head->back = head->link = freelist_head_of(class);
 	f->log[class] = log;
+	f->nlogs++;
 }
 
 /* Room for one more entry.  => false: it became a list instead */
@@ -286,7 +292,7 @@ kv_freelist_log_push(struct freelist *f, unsigned class, bt_id id)
 	struct freelist_log *log = f->log[class];
 
 	if (log->used == log->capacity && !log_grow(f, class))
-		freelist_list_push(f, class, id);
+		freelist_list_push(f, f->store->tag, class, id);
 	else
 		log_append(f, f->log[class], class, id);
 }
@@ -294,8 +300,8 @@ kv_freelist_log_push(struct freelist *f, unsigned class, bt_id id)
 void
 kv_freelist_log_remove(struct freelist *f, bt_id id)
 {
-	struct bt *t = &f->store->tag[id];
-	unsigned class = t->link & ~FREELIST_MARK;
+	const struct bt *t = bt_of(f->store->tag, id);
+	unsigned class = t->link >> 1;
 	struct freelist_log *log = f->log[class];
 
 	log->tag[t->back] = BT_NONE;
@@ -325,11 +331,10 @@ kv_freelist_fini(struct freelist *f)
 void
 kv_freelist_resized(struct freelist *f, bt_id id)
 {
-	const struct bt *t = &f->store->tag[id];
+	const struct bt *t = bt_of(f->store->tag, id);
 
-	if (t->link & FREELIST_MARK)
-		key_set(f->log[t->link & ~FREELIST_MARK], t->back,
-		    key_of(f, t->size));
+	if (t->link & FREELIST_LOG(0))
+		key_set(f->log[t->link >> 1], t->back, key_of(f, t->size));
 }
 
 static bt_id
@@ -339,7 +344,7 @@ log_search(const struct freelist *f, const struct freelist_log *log,
 	uint32_t key = key_of(f, size);
 
 	while ((end = key_find(log, end, key)) != UINT32_MAX)
-		if (f->store->tag[log->tag[end]].size >= size)
+		if (bt_of(f->store->tag, log->tag[end])->size >= size)
 			return log->tag[end];
 	return BT_NONE;
 }
@@ -347,26 +352,29 @@ log_search(const struct freelist *f, const struct freelist_log *log,
 bt_id
 kv_freelist_find(struct freelist *f, unsigned class, bt_id after, uint64_t size)
 {
-	const struct bt *tag = f->store->tag;
+	struct bt *tag = f->store->tag;
 	unsigned passed = 0;
 	bt_id id;
 
 	if (f->log[class] != NULL)
 		return log_search(f, f->log[class],
-		    after == BT_NONE ? f->log[class]->used : tag[after].back,
+		    after == BT_NONE ? f->log[class]->used
+				     : bt_of(tag, after)->back,
 		    size);
-	id = after == BT_NONE ? f->head[class] : tag[after].link;
-	while (id != BT_NONE && tag[id].size < size && passed++ < LIST_SCAN)
-		id = tag[id].link;
-	if (id == BT_NONE || tag[id].size >= size)
-		return id;
-	if (class >= FREELIST_EXACT) /* freelist_pop wants lists */
+	id = after == BT_NONE ? freelist_head_of(class) : after;
+	id = bt_of(tag, id)->link;
+	while (id >= BT_FRESH && bt_of(tag, id)->size < size &&
+	       passed++ < LIST_SCAN)
+		id = bt_of(tag, id)->link;
+	if (id < BT_FRESH || bt_of(tag, id)->size >= size)
+		return id < BT_FRESH ? BT_NONE : id;
+	if (class >= FREELIST_EXACT) /* vmem_quick.h wants lists */
 		list_to_log(f, class);
 	if (f->log[class] != NULL)
-		return log_search(f, f->log[class], tag[id].back, size);
-	while (id != BT_NONE && tag[id].size < size)
-		id = tag[id].link;
-	return id;
+		return log_search(f, f->log[class], bt_of(tag, id)->back, size);
+	while (id >= BT_FRESH && bt_of(tag, id)->size < size)
+		id = bt_of(tag, id)->link;
+	return id < BT_FRESH ? BT_NONE : id;
 }
 
 bt_id
@@ -375,9 +383,11 @@ kv_freelist_older(const struct freelist *f, unsigned class, bt_id id)
 	const struct freelist_log *log = f->log[class];
 	uint32_t i;
 
-	if (log == NULL)
-		return f->store->tag[id].link;
-	i = f->store->tag[id].back;
+	if (log == NULL) {
+		id = bt_of(f->store->tag, id)->link;
+		return id < BT_FRESH ? BT_NONE : id;
+	}
+	i = bt_of(f->store->tag, id)->back;
 	while (i > 0 && log->tag[i - 1] == BT_NONE)
 		i--;
 	return i == 0 ? BT_NONE : log->tag[i - 1];

@@ -15,11 +15,11 @@ enum {
 struct freelist_log;
 
 struct freelist {
-	uint64_t filled[2];	      /* bit c: class c is not empty */
-	bt_id head[FREELIST_CLASSES]; /* newest tag, while it is a list */
-	struct freelist_log *log[FREELIST_CLASSES]; /* NULL: a list */
+	uint64_t filled[2]; /* bit c: class c is not empty */
+	unsigned nlogs;	    /* classes that are logs */
 	struct bt_store *store;
-	unsigned qshift; /* (c) */
+	unsigned qshift;			    /* (c) */
+	struct freelist_log *log[FREELIST_CLASSES]; /* NULL: a list */
 };
 
 /* Empty classes over a store's tags; sizes are counted in 2^qshift bytes. */
@@ -29,15 +29,23 @@ void kv_freelist_init(
 /* Give back the logs; the tags are the store's. */
 void kv_freelist_fini(struct freelist *f);
 
+/* Class of a number of quanta, more than 0: of both answers the less is right.
+ */
+static inline unsigned
+freelist_class_of(uint64_t quanta)
+{
+	uint64_t range = kv_log2(quanta) + 26u;
+
+	return (unsigned)(quanta - 1 < range ? quanta - 1 : range);
+}
+
 /* Class of a size in bytes. */
 static inline unsigned
 freelist_class(const struct freelist *f, uint64_t size)
 {
-	uint64_t q = size >> f->qshift;
+	uint64_t quanta = size >> f->qshift;
 
-	if (q <= FREELIST_EXACT + 1)
-		return q == 0 ? 0 : (unsigned)q - 1;
-	return kv_log2(q) + 26;
+	return freelist_class_of(quanta + (quanta == 0));
 }
 
 /* Least quanta that a class holds. */
@@ -66,7 +74,18 @@ freelist_next(const struct freelist *f, unsigned class)
 			 : class + (unsigned)__builtin_ctzll(word);
 }
 
-#define FREELIST_MARK (UINT32_C(1) << 31) /* the rest names a class */
+_Static_assert(BT_HEADS + FREELIST_CLASSES * BT_SIZE == BT_FRESH,
+    "a tag heads each class");
+
+/* In a link: the class of a log, which is no tag. */
+#define FREELIST_LOG(class) ((class) << 1 | 1)
+
+/* The tag that heads the list of a class, empty or not. */
+static inline bt_id
+freelist_head_of(unsigned class)
+{
+	return BT_HEADS + class * BT_SIZE;
+}
 
 /* The slow halves of push, remove and head: the class is a log. */
 void kv_freelist_log_push(struct freelist *f, unsigned class, bt_id id);
@@ -79,61 +98,66 @@ bt_id kv_freelist_log_head(const struct freelist_log *log);
 
 /* Push at the head of the list of that class. */
 static inline void
-freelist_list_push(struct freelist *f, unsigned class, bt_id id)
+freelist_list_push(struct freelist *f, struct bt *tag, unsigned class, bt_id id)
 {
-	struct bt *tag = f->store->tag, *t = &tag[id];
-	bt_id old = f->head[class];
+	bt_id head = freelist_head_of(class), old = bt_of(tag, head)->link;
+	struct bt *t = bt_of(tag, id);
 
-	f->filled[class / 64] |= UINT64_C(1) << class % 64;
-	t->back = FREELIST_MARK | class;
+	t->back = head;
 	t->link = old;
-	tag[old].back = id; /* harmless for BT_NONE */
-	f->head[class] = id;
+	bt_of(tag, old)->back = id;
+	bt_of(tag, head)->link = id;
+	f->filled[class / 64] |= UINT64_C(1) << class % 64;
 }
 
 /* Push at the head of the class of the tag's size. */
 static inline void
 freelist_push(struct freelist *f, bt_id id)
 {
-	unsigned class = freelist_class(f, f->store->tag[id].size);
+	struct bt *tag = f->store->tag;
+	unsigned class = freelist_class(f, bt_of(tag, id)->size);
 
 	if (f->log[class] != NULL)
 		kv_freelist_log_push(f, class, id);
 	else
-		freelist_list_push(f, class, id);
+		freelist_list_push(f, tag, class, id);
 }
 
-/* Remove a tag from the class that it was pushed on, whatever its size is by
- * now. */
+/* Remove a tag from a list, whatever its size is by now.  The last one is
+ * beside the head on both sides. */
+static inline void
+freelist_list_remove(struct freelist *f, struct bt *tag, const struct bt *t)
+{
+	bt_id back = t->back, link = t->link;
+	unsigned class = back / BT_SIZE - BT_HEADS / BT_SIZE;
+
+	bt_of(tag, link)->back = back;
+	bt_of(tag, back)->link = link;
+	f->filled[class / 64 % 2] &= ~((uint64_t)(back == link) << class % 64);
+}
+
+/* Remove the newest tag of a list. */
+static inline void
+freelist_list_pop(
+    struct freelist *f, struct bt *tag, unsigned class, const struct bt *t)
+{
+	bt_id head = freelist_head_of(class), link = t->link;
+
+	bt_of(tag, link)->back = head;
+	bt_of(tag, head)->link = link;
+	f->filled[class / 64] &= ~((uint64_t)(head == link) << class % 64);
+}
+
+/* Remove a tag from the class that it was pushed on. */
 static inline void
 freelist_remove(struct freelist *f, bt_id id)
 {
-	struct bt *tag = f->store->tag, *t = &tag[id];
-	unsigned class;
+	struct bt *tag = f->store->tag, *t = bt_of(tag, id);
 
-	if (t->link & FREELIST_MARK) {
+	if (t->link & FREELIST_LOG(0))
 		kv_freelist_log_remove(f, id);
-		return;
-	}
-	tag[t->link].back = t->back;
-	if ((t->back & FREELIST_MARK) == 0) {
-		tag[t->back].link = t->link;
-		return;
-	}
-	class = t->back & ~FREELIST_MARK;
-	f->head[class] = t->link;
-	if (t->link == BT_NONE)
-		f->filled[class / 64] &= ~(UINT64_C(1) << class % 64);
-}
-
-/* Remove the head of a list of more or less than one tag. */
-static inline void
-freelist_pop(struct freelist *f, unsigned class, const struct bt *head)
-{
-	f->head[class] = head->link;
-	f->store->tag[head->link].back = FREELIST_MARK | class;
-	f->filled[class / 64] &=
-	    ~((uint64_t)(head->link == BT_NONE) << class % 64);
+	else
+		freelist_list_remove(f, tag, t);
 }
 
 /* Would a block of that size, pushed, stand where this tag stands: at the head
@@ -141,15 +165,17 @@ freelist_pop(struct freelist *f, unsigned class, const struct bt *head)
 static inline bool
 freelist_is_head(const struct freelist *f, const struct bt *t, uint64_t size)
 {
-	return t->back == (FREELIST_MARK | freelist_class(f, size));
+	return (t->link & FREELIST_LOG(0)) == 0 &&
+	       t->back == freelist_head_of(freelist_class(f, size));
 }
 
 /* The newest tag of a class that is not empty. */
 static inline bt_id
 freelist_head(const struct freelist *f, unsigned class)
 {
-	return f->log[class] == NULL ? f->head[class]
-				     : kv_freelist_log_head(f->log[class]);
+	return f->log[class] == NULL
+		   ? bt_of(f->store->tag, freelist_head_of(class))->link
+		   : kv_freelist_log_head(f->log[class]);
 }
 
 /* The tag's size changed where it stands: it keeps its place and class. */

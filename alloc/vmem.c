@@ -36,7 +36,8 @@
  *   or one search of a range class; constrained requests try blocks in list
  *   order.  Free: one hash lookup, two neighbours; it needs no memory, so it
  *   cannot fail.  32 bytes a segment and 8 to 16 a busy one.  Next fit is
- *   linear in the segments, as upstream.
+ *   linear in the segments, as upstream.  An arena that needs no care
+ *   (ARENA_*) goes the shortest way (vmem_quick.h).
  * 5 Fidelity.
  *   FreeBSD sys/kern/subr_vmem.c, 13.0 to 16.0-CURRENT: spec freebsd.md 1,
  *   vmem.md; addresses are identical on 30 golden traces.  Where upstream
@@ -63,8 +64,10 @@ kv_vmem_create(const struct kv_vmem_config *cfg, struct kv_vmem **vm)
 		return ENOMEM;
 	ncaches = cfg->qcache_max / cfg->quantum;
 	v->ncaches = ncaches < QCACHE_MAX ? (unsigned)ncaches : QCACHE_MAX;
-	v->nslow =
-	    cfg->pow2 || cfg->host->draws != NULL ? UINT_MAX : v->ncaches;
+	if (cfg->tap.fn != NULL)
+		v->careful |= ARENA_TOLD;
+	if (v->ncaches != 0 || cfg->pow2 || cfg->host->draws != NULL)
+		v->careful |= ARENA_OTHER;
 	v->pow2 = cfg->pow2;
 	v->relist = cfg->relist;
 	v->stale = cfg->stale;

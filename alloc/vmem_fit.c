@@ -186,7 +186,7 @@ kv_arena_plain(
 	*va = t->start;
 	if (t->size == size && size >> vm->qshift <= FREELIST_EXACT) {
 		/* the commonest case by far, spelled out */
-		freelist_pop(&vm->free, freelist_class(&vm->free, size), t);
+		freelist_remove(&vm->free, id);
 		bt_set_kind(t, KV_VMEM_BUSY);
 		bt_hash_insert(&vm->store, id);
 		vm->inuse += size;

@@ -27,7 +27,8 @@ nfree(const struct kv_vmem *vm)
 {
 	const struct bt_store *s = &vm->store;
 
-	return s->capacity - s->nidle - BT_FRESH - s->nbusy - vm->nspan;
+	return s->capacity - s->nidle - BT_FRESH / BT_SIZE - s->nbusy -
+	       vm->nspan;
 }
 
 struct kv_vmem_stats

@@ -109,6 +109,7 @@ kv_arena_let_go(struct kv_vmem *vm)
 		return;
 	account(vm);
 	vm->below = NULL;
+	vm->careful &= ~(unsigned)ARENA_HELD;
 	below->above = NULL;
 	if (below->parked != BT_NONE)
 		release_parked(below);
@@ -139,9 +140,9 @@ comes_back(const struct kv_vmem *vm, const struct bt *t, const struct bt *rest,
 	if (rest != NULL) {
 		unsigned of_rest = freelist_class(f, rest->size);
 
-		if (rest->back != (FREELIST_MARK | of_rest))
+		if (!freelist_is_head(f, rest, rest->size))
 			return false;
-		if (class == of_rest && rest->link == BT_NONE)
+		if (class == of_rest && rest->link < BT_FRESH)
 			class = freelist_next(f, class + 1);
 		merged += rest->size;
 	}
@@ -202,6 +203,7 @@ kv_arena_hold(struct kv_vmem *vm, bt_id span)
 	    !hold(b.vm, id, b.align == 0 ? b.vm->qmask + 1 : b.align))
 		return false;
 	b.vm->below = vm;
+	b.vm->careful |= ARENA_HELD;
 	vm->above = b.vm;
 	return true;
 }

@@ -18,7 +18,7 @@
  * 3 Invariants.  Those of vmem.c.
  * 4 Cost.  Instant and first fit: as best fit in vmem_fit.c.  Best fit walks
  *   the segments of its first list that are large enough.  No release of a span
- *   is put off, and vmem_hot.c leaves all requests to others.
+ *   is put off, and vmem_quick.h is for the others.
  * 5 Fidelity.  illumos vmem.c as systems.md 3.1(c) describes it, reproduced on
  *   the arena figures of systems.md 3.5.  Requests with limits import nothing
  *   (vmem.md, "Defects").  For requests with constraints, of which nothing is

@@ -28,6 +28,8 @@ kv_arena_add(
 {
 	bt_id last = bt_prev(tag_of(vm, BT_NONE));
 
+	if (((va | size) & vm->qmask) != 0)
+		vm->careful |= ARENA_ODD;
 	vm->size += size;
 	if (!span_joins(vm, va)) {
 		tag_insert(vm, BT_NONE, kind, va, size);

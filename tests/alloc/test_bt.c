@@ -54,9 +54,10 @@ hash_holds(
 		ck_assert_uint_eq(bt_hash_find(s, start[i]), id[i]);
 	for (uint32_t i = 0; i < bt_hash_chains(s); i++)
 		for (bt_id at = s->hash[i]; at != BT_NONE;
-		     at = s->tag[at].link, entries++)
+		     at = bt_of(s->tag, at)->link, entries++)
 			ck_assert_ptr_eq(
-			    bt_hash_chain(s, s->tag[at].start), &s->hash[i]);
+			    bt_hash_chain(s, bt_of(s->tag, at)->start),
+			    &s->hash[i]);
 	ck_assert_uint_eq(entries, s->nbusy);
 	ck_assert_uint_le(entries, bt_hash_chains(s) / 2);
 }
@@ -122,11 +123,13 @@ START_TEST(growth_keeps_all)
 	}
 	hash_holds(&s, start, id, MANY);
 	/* the cursor first, then in order of insertion, both ways */
-	at = s.tag[BT_NONE].next;
+	at = bt_of(s.tag, BT_NONE)->next;
 	ck_assert_uint_eq(at, BT_CURSOR);
-	for (at = s.tag[at].next; at != BT_NONE; at = s.tag[at].next, n++) {
+	for (at = bt_of(s.tag, at)->next; at != BT_NONE;
+	     at = bt_of(s.tag, at)->next, n++) {
 		ck_assert_uint_eq(at, id[n]);
-		ck_assert_uint_eq(bt_prev(&s.tag[s.tag[at].next]), at);
+		ck_assert_uint_eq(
+		    bt_prev(bt_of(s.tag, bt_of(s.tag, at)->next)), at);
 	}
 	ck_assert_uint_eq(n, MANY);
 	/* tags that were given back are used again, before fresh ones */

@@ -85,7 +85,7 @@ static bt_id
 walk(const struct rig *r, unsigned below, uint64_t size)
 {
 	while (below-- > 0)
-		if (r->store.tag[r->stack[below]].size >= size)
+		if (bt_of(r->store.tag, r->stack[below])->size >= size)
 			return r->stack[below];
 	return BT_NONE;
 }
@@ -179,7 +179,7 @@ START_TEST(grown_block)
 	for (unsigned pass = 0; pass < 2; pass++) { /* list, then log */
 		unsigned i = 10 + 50 * pass;
 
-		r->store.tag[r->stack[i]].size = (500 + i) << SHIFT;
+		bt_of(r->store.tag, r->stack[i])->size = (500 + i) << SHIFT;
 		kv_freelist_resized(&r->free, r->stack[i]);
 		ck_assert_uint_eq(kv_freelist_find(&r->free, CLASS, BT_NONE,
 				      UINT64_C(300) << SHIFT),
