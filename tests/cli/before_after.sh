@@ -65,6 +65,8 @@ r463_nub_rebuilt_without_its_pages rebuild=original rebuild=leaves nub-N10 resid
 r463_nub_rebuilt_without_its_pages rebuild=mapped rebuild=leaves cow-I1 nub-N10 residents-I2
 r464_nub_store_written on_write=in_place on_write=copy cow-I1 nub-N3
 r465_nub_no_shootdown shootdown=local shootdown=all V7 nub-N4
+r466_nub_charged_by_reuse gets=kept gets=parked nub-N12
+r466_nub_charged_by_reuse gets=kept gets=rebuilt nub-N12
 r500_illumos_old_rule fault=illumos-F1 fault=none V9 illumos-I2 illumos-I4
 r501_illumos_old_constants fault=illumos-F2 fault=none V9 illumos-I2 illumos-I4
 r502_illumos_heap_at_1t fault=illumos-F3 fault=none illumos-I4
