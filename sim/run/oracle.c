@@ -98,6 +98,8 @@ oracle_list_add(struct oracle_list *list, uint64_t at)
 void
 kv_oracle_settle(struct kv_oracle *o)
 {
+	if (o->left == 0)
+		return;
 	o->blamed = false;
 	oracle_arena_settle(o);
 	oracle_page_settle(o);
@@ -161,6 +163,9 @@ tell(void *arg, const struct kv_event *event)
 	struct kv_oracle *o = arg;
 	size_t i = 0;
 
+	if (o->left == 0)
+		return;
+	o->left--;
 	o->events++;
 	o->blamed = false;
 	if (o->owing != NULL)
@@ -192,9 +197,16 @@ kv_oracle_create(void)
 	o->page = UINT64_C(1) << PAGE_SHIFT;
 	o->reserv = UINT64_C(1) << RESERV_SHIFT;
 	o->domains = 1;
+	o->left = UINT64_MAX;
 	o->arena_end = &o->arenas;
 	o->object_end = &o->objects;
 	return o;
+}
+
+void
+kv_oracle_bound(struct kv_oracle *o, uint64_t events)
+{
+	o->left = events;
 }
 
 void

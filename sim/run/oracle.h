@@ -27,6 +27,13 @@ enum { KV_ORACLE_FINDINGS = 100 };
 struct kv_oracle *kv_oracle_create(void);
 void kv_oracle_destroy(struct kv_oracle *o);
 
+/* What is judged at level 1: a run of at most so many operations, and of that
+ * the first so many events, some 0.1 s of work. */
+enum { KV_ORACLE_SMALL = 1 << 14, KV_ORACLE_HEARD = 1 << 18 };
+
+/* Hear so many events, and judge nothing of what is behind them. */
+void kv_oracle_bound(struct kv_oracle *o, uint64_t events);
+
 /* The tap that it listens with.  Events may come from a run or from a log: it
  * knows of no other state. */
 struct kv_tap kv_oracle_tap(struct kv_oracle *o);

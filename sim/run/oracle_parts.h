@@ -175,7 +175,8 @@ struct kv_oracle {
 	struct kv_finding found[KV_ORACLE_FINDINGS];
 	size_t nfound;
 	uint64_t total, events, step;
-	bool blamed; /* the event has a finding already */
+	uint64_t left; /* events that it will hear; 0: it is deaf */
+	bool blamed;   /* the event has a finding already */
 
 	uint64_t page, reserv, domains; /* bytes, bytes, count */
 	unsigned shift;

@@ -32,8 +32,7 @@ struct driver {
 	size_t op;	     /* operations done */
 	struct kv_ears ears; /* who listens */
 	struct kv_tap tap;
-	struct kv_oracle *oracle; /* from audit 2 on, or where a fault is
-				     planted; else NULL */
+	struct kv_oracle *oracle; /* NULL: it does not judge */
 	uint64_t told;		  /* operations, those of residents too */
 	bool over;		  /* nothing can follow what happened */
 };
@@ -98,14 +97,19 @@ audit_events(struct driver *d)
 static void
 listen(struct driver *d)
 {
+	const struct kv_replay_config *cfg = d->cfg;
+	const bool all =
+	    cfg->audit >= 2 ||
+	    (cfg->audit == 1 && kv_plants_of_kstacks(&cfg->plants) != 0);
+	const bool small = cfg->audit == 1 &&
+			   d->trace->nops + cfg->resident <= KV_ORACLE_SMALL;
 	struct kv_tap tap;
 
-	const struct kv_replay_config *cfg = d->cfg;
-
 	kv_ears_add(&d->ears, &cfg->tap);
-	if (cfg->audit >= 2 ||
-	    (cfg->audit == 1 && kv_plants_of_kstacks(&cfg->plants) != 0)) {
+	if (all || small) {
 		d->oracle = kv_oracle_create();
+		if (!all)
+			kv_oracle_bound(d->oracle, KV_ORACLE_HEARD);
 		tap = kv_oracle_tap(d->oracle);
 		kv_ears_add(&d->ears, &tap);
 	}

@@ -192,7 +192,6 @@ work(struct kv_runner *r)
 	int error = 0;
 	size_t i;
 
-	plan(r);
 	kv_audit_begin(r);
 	kv_blocks_index(r);
 	if (!r->run->cfg.lean)
@@ -507,8 +506,8 @@ zeroed(size_t count, size_t size)
 	return p;
 }
 
-/* Is the judge of events to be there?  Not for speed alone: then where a fault
- * is planted, or a violation expected. */
+/* Is the judge of events to hear all of them?  At level 1 where a fault is
+ * planted, or a violation expected. */
 static bool
 is_heard(const struct kv_run *run)
 {
@@ -526,11 +525,17 @@ is_heard(const struct kv_run *run)
 static void
 listen(struct kv_runner *r)
 {
+	const struct kv_run_config *cfg = &r->run->cfg;
+	const bool all = is_heard(r->run);
+	const bool small =
+	    cfg->audit == 1 && !cfg->nested && r->total <= KV_ORACLE_SMALL;
 	struct kv_tap tap;
 
-	kv_ears_add(&r->ears, &r->run->cfg.tap);
-	if (is_heard(r->run)) {
+	kv_ears_add(&r->ears, &cfg->tap);
+	if (all || small) {
 		r->oracle = kv_oracle_create();
+		if (!all)
+			kv_oracle_bound(r->oracle, KV_ORACLE_HEARD);
 		tap = kv_oracle_tap(r->oracle);
 		kv_ears_add(&r->ears, &tap);
 	}
@@ -562,6 +567,7 @@ kv_run_execute(const struct kv_scenario *sc, const struct kv_run_config *cfg,
 	    .pick = kv_rng_stream(cfg->seed, "dispose"),
 	    .touch = kv_rng_stream(cfg->seed, "touch"),
 	    .fnv = KV_FNV_BASIS};
+	plan(r);
 	listen(r);
 	kv_limit_start();
 	kv_limit_place(sc->text.path, 0, 0);

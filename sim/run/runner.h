@@ -63,9 +63,10 @@ typedef void kv_run_tell_fn(void *arg, const struct kv_run *run, bool after);
 
 struct kv_run_config {
 	uint64_t seed;
-	unsigned audit;	   /* 0 no checks, 1 everything once at the end, 2 also
-			      each new stack, and everything on the way
-			      (audit.c), 3 everything after each operation */
+	unsigned audit; /* 0 no checks, 1 everything once at the end, and what
+			   happens in a small run (oracle.h), 2 also each
+			   new stack, and everything on the way
+			   (audit.c), 3 everything after each operation */
 	uint64_t audit_op; /* and everything after this one; 0: none */
 	struct kv_verifier *verifier; /* not owned; NULL: steps that verify do
 					 nothing */

@@ -620,6 +620,23 @@ START_TEST(many)
 }
 END_TEST
 
+/* Of three false events it hears two. */
+START_TEST(bounded)
+{
+	struct kv_oracle *o = kv_oracle_create();
+	struct kv_tap tap = kv_oracle_tap(o);
+	struct kv_event e = {
+	    .kind = KV_EV_VMEM_FREE, .source = "none", .value = {1, 2}};
+
+	kv_oracle_bound(o, 2);
+	for (int i = 0; i < 3; i++)
+		tap.fn(tap.arg, &e);
+	kv_oracle_settle(o);
+	ck_assert_uint_eq(kv_oracle_found(o), 2);
+	kv_oracle_destroy(o);
+}
+END_TEST
+
 START_TEST(meets)
 {
 	ck_assert(kv_finding_meets("V2", "V2"));
@@ -639,6 +656,7 @@ main(void)
 	tcase_add_loop_test(t, caught, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, place);
 	tcase_add_test(t, many);
+	tcase_add_test(t, bounded);
 	tcase_add_test(t, meets);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
