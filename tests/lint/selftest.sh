@@ -136,6 +136,11 @@ echo 'int x;' >tests/planted.c
 plant files.py 'a file without a licence line'
 echo '/* TO''DO: later */' >>alloc/pindex.c
 plant files.py 'a note for later'
+{
+	head -1 alloc/pindex.c
+	seq -f 'extern int x%.0f;' 700
+} >tests/planted.c
+plant files.py 'a file that is too long'
 printf '# text \n' >planted.md
 plant files.py 'blanks at the end of a line'
 printf '# text' >planted.md
