@@ -18,6 +18,7 @@ struct kv_data {
 	struct mapping *list;
 	size_t count;
 	struct kv_store store;
+	uint64_t references; /* pages of objects that were published */
 	struct kv_cow_stats stats;
 	kv_pfn_t zero; /* + 1; 0: none so far */
 	struct kv_reserv *reserv;
@@ -61,6 +62,7 @@ publish(struct kv_data *d, const struct kv_data_range *r)
 	source->object = r->pages;
 	if (source->content != NULL || r->mode == KV_COW_EPHEMERAL)
 		return;
+	d->references += r->npages_object;
 	source->content = kv_mem_resize(
 	    NULL, (size_t)r->npages_object, sizeof(*source->content));
 	for (uint64_t i = 0; i < r->npages_object; i++) {
@@ -280,7 +282,8 @@ kv_data_measure(const struct kv_data *d, struct kv_metrics *m)
 	} rows[] = {{"cow.faults", s->faults}, {"cow.failed", s->failed},
 	    {"cow.flushes", s->flushes}, {"cow.leaf_writes", s->leaf_writes},
 	    {"cow.minted", s->minted}, {"cow.pages_copied", s->pages_copied},
-	    {"cow.violations", s->violations}, {"store.pages", d->store.count}};
+	    {"cow.violations", s->violations}, {"store.pages", d->store.count},
+	    {"store.references", d->references}};
 
 	if (!d->used)
 		return;
