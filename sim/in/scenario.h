@@ -160,6 +160,7 @@ struct kv_map_step {
 	unsigned attr;		     /* KV_PTE_* */
 	bool flush;		     /* the TLB of what changed */
 	bool data;		     /* map: by mode, else by how */
+	bool lazy;		     /* map: when it is touched */
 	unsigned owner;		     /* graft: index into spaces */
 	enum kv_cow_mode mode;
 	enum kv_cow_flush on_fault;

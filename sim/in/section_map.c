@@ -14,7 +14,7 @@ struct map_args {
 	const struct kv_node *va, *offset, *pa;
 	uint64_t size, pages, level, count, stride, cpu;
 	unsigned how, prot, data, on_fault, on_write, present, by;
-	bool global, user, accessed, modified, flush;
+	bool global, user, accessed, modified, flush, lazy;
 };
 #define AT(field) offsetof(struct map_args, field)
 
@@ -82,7 +82,7 @@ static const struct kv_field map_fields[] = {WORD("space", space, .min = 0),
     BOOL(modified), BOOL(flush), UINT(count, .min = 1), UINT(stride, .min = 0),
     CHOICE(data, modes, .min = 0), CHOICE(on_fault, on_faults, .min = 0),
     CHOICE(on_write, on_writes, .min = 0), CHOICE(present, presents, .min = 0),
-    CHOICE(by, actors, .min = 0), UINT(cpu, .min = 0)};
+    CHOICE(by, actors, .min = 0), UINT(cpu, .min = 0), BOOL(lazy)};
 static const struct kv_field unmap_fields[] = {WORD("space", space, .min = 0),
     NODE(va, .required = true), UINT(size, .min = 1), UINT(pages, .min = 1),
     CHOICE(how, removing, .min = 0), BOOL(flush), UINT(count, .min = 1),
@@ -338,6 +338,27 @@ check_data(struct reading *r)
 	return 0;
 }
 
+/* What does not go with a range that is mapped when it is touched. */
+static int
+check_lazy(struct reading *r)
+{
+	static const char *const others[] = {
+	    "object", "how", "level", "data", "present", NULL};
+	const struct kv_scenario *sc = r->ld->sc;
+	const struct kv_pte_format *f = sc->spaces[r->step->space].format;
+
+	for (const char *const *key = others; r->args.lazy && *key != NULL;
+	     key++)
+		if (says(r, *key))
+			return kv_load_refuse(r->ld, at(r, *key),
+			    "'%s' does not go with 'lazy'", *key);
+	if (r->args.lazy && (f->leaf_levels >> 1 & 1) == 0)
+		return kv_load_refuse(r->ld, at(r, "lazy"),
+		    "format '%s' has no leaves of level 1", f->name);
+	r->step->lazy = r->args.lazy;
+	return 0;
+}
+
 /* ---- Attributes ------------------------------------------------------ */
 
 /* pmap_enter is told of the access that it is for; pmap_qenter is not
@@ -404,7 +425,7 @@ kv_step_read_map(
 	if (read(ld, key, FIELDS(map_fields), &r) != 0 || read_size(&r) != 0 ||
 	    read_pages(&r) != 0 || read_where(&r) != 0 ||
 	    check_level(&r) != 0 || check_entries(&r) != 0 ||
-	    check_data(&r) != 0 ||
+	    check_data(&r) != 0 || check_lazy(&r) != 0 ||
 	    kv_load_cpu(ld, r.map, r.args.cpu, step) != 0)
 		return EINVAL;
 	r.step->attr = attributes(&r);

@@ -102,6 +102,8 @@ drain_world(struct kv_runner *r, const struct kv_step *step)
 		kv_actors_drain(r->actors);
 	if (r->panicked)
 		return;
+	for (unsigned i = 0; i < w->nspaces; i++)
+		kv_lazy_drop(&r->lazy, i);
 	kv_world_clear(w);
 	if (r->residents != NULL)
 		kv_residents_clear(r->residents);

@@ -309,6 +309,12 @@ measure_fails(struct kv_run *run)
 	if (run->sc->paging)
 		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
 		    "fail.partial_pages", run->runner->partial_pages);
+	if (run->runner->lazy.capacity != 0) {
+		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
+		    "lazy.faults", run->runner->lazy.faults);
+		kv_metrics_put_uint(&run->metrics, KV_METRIC_COUNT,
+		    "lazy.failed", run->runner->lazy.failed);
+	}
 	for (i = 0; i < run->sc->nspaces; i++)
 		if (run->sc->spaces[i].reserved_size != 0)
 			measure_reserved(run);

@@ -611,6 +611,7 @@ kv_run_free(struct kv_run *run)
 	kv_mem_free(run->sampled);
 	kv_timeline_fini(&run->timeline);
 	kv_metrics_fini(&run->metrics);
+	kv_lazy_fini(&r->lazy);
 	kv_mem_free(r->links);
 	kv_mem_free(r->loads);
 	kv_mem_free(r->blocks);

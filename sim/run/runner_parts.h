@@ -4,6 +4,7 @@
 #define KV_SIM_RUNNER_PARTS_H
 
 #include "run/actors.h"
+#include "run/lazy.h"
 #include "run/listen.h"
 #include "run/oracle.h"
 #include "run/residents.h"
@@ -111,6 +112,7 @@ struct kv_runner {
 	uint64_t arena_fails;	   /* blocks that found no room */
 	kv_pindex_t pindex;	   /* of the map step that runs */
 	kv_pa_t pa;		   /* likewise */
+	struct kv_lazy lazy;	   /* what is mapped when it is touched */
 	uint64_t guard_hits; /* touches of guard pages, which no leaf maps */
 	struct kv_looping *loops;		   /* one a loop */
 	const struct kv_step *open[KV_LOOPS_DEEP]; /* loops that run */

@@ -207,6 +207,32 @@ each(struct kv_runner *r, const struct kv_step *step, range_fn *fn, int fail)
 	return i < step->count ? EINVAL : 0;
 }
 
+/* Later: where nothing is mapped yet, or to be. */
+static int
+map_lazily(struct kv_runner *r, const struct kv_map_step *s,
+    const struct kv_space_range *range)
+{
+	const struct kv_lazy_range lazy = {.space = s->space,
+	    .level = 1,
+	    .attr = s->attr,
+	    .va = range->va,
+	    .size = size_of(r, s),
+	    .pa = range->pa};
+	const kv_va_t last = lazy.va + (lazy.size - 1);
+	struct kv_leaf leaf;
+
+	kv_world_tick(r->run->world);
+	if (last < lazy.va ||
+	    kv_pmap_extract(pmap_of(r, s), lazy.va, &leaf) == EINVAL ||
+	    kv_pmap_extract(pmap_of(r, s), last, &leaf) == EINVAL)
+		return EINVAL;
+	if (is_mapped(r, s, lazy.va) ||
+	    kv_lazy_meets(&r->lazy, s->space, lazy.va, lazy.size))
+		return EEXIST;
+	kv_lazy_add(&r->lazy, &lazy);
+	return 0;
+}
+
 /* By mode: where nothing is mapped yet. */
 static int
 map_data(struct kv_runner *r, const struct kv_map_step *s,
@@ -262,9 +288,14 @@ map(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 		range.object = w->objects[s->object];
 		range.domain = r->run->sc->objects[s->object].domain;
 	}
+	if (s->lazy)
+		return map_lazily(r, s, &range);
+	error = s->data ? map_data(r, s, &range)
+			: kv_world_map(w, s->space, &range);
+	if (error == 0)
+		kv_lazy_unmap(&r->lazy, s->space, va, size_of(r, s));
 	if (s->data)
-		return map_data(r, s, &range);
-	error = kv_world_map(w, s->space, &range);
+		return error;
 	if (before)
 		flush(r, s, va);
 	return error;
@@ -287,6 +318,8 @@ unmap(struct kv_runner *r, const struct kv_map_step *s, kv_va_t va, uint64_t i)
 	else
 		error = kv_pmap_remove(space->pmap, va, size_of(r, s), done);
 	space->urgent = false;
+	kv_lazy_unmap(
+	    &r->lazy, s->space, va, error == 0 ? size_of(r, s) : *done);
 	if (error == 0)
 		flush(r, s, va);
 	else
@@ -308,6 +341,8 @@ protect(
 	kv_world_tick(r->run->world);
 	error =
 	    kv_pmap_protect(pmap_of(r, s), va, size_of(r, s), s->attr, done);
+	kv_lazy_protect(&r->lazy, s->space, va,
+	    error == 0 ? size_of(r, s) : *done, s->attr);
 	if (error == 0)
 		flush(r, s, va);
 	else

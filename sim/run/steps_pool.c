@@ -23,6 +23,7 @@ reset(struct kv_runner *r, struct kv_ptpool *pool)
 		if (w->spaces[i].cfg.pool == pool) {
 			kv_runner_forget(r, i);
 			kv_data_drop(w->data, i, false);
+			kv_lazy_drop(&r->lazy, i);
 			kv_space_strip(&w->spaces[i]);
 		}
 	kv_ptpool_reset(pool);
@@ -73,6 +74,9 @@ kv_step_copy(struct kv_runner *r, const struct kv_step *step)
 	kv_runner_forget(r, s->space);
 	kv_data_drop(w->data, s->space, false);
 	r->run->op.error = kv_space_copy(to, from);
+	kv_lazy_drop(&r->lazy, s->space);
+	if (r->run->op.error == 0)
+		kv_lazy_copy(&r->lazy, s->space, s->from);
 	r->map_fails[KV_MAP_FAIL_COPY] += r->run->op.error != 0;
 	if (r->run->op.error == 0 && s->wrong)
 		kv_ptpool_reset(to->cfg.pool);

@@ -282,6 +282,9 @@ kv_runner_touch(struct kv_runner *r, unsigned space, kv_va_t va, bool write)
 	struct kv_pmap *pmap = r->run->world->spaces[space].pmap;
 	enum kv_tlb_stale stale = KV_STALE_FRAME;
 
+	if (r->lazy.count != 0)
+		(void)kv_lazy_touch(
+		    &r->lazy, &r->run->world->spaces[space], space, va);
 	if (!kv_runner_fault(r, space, va, write))
 		return;
 	switch (
