@@ -221,14 +221,23 @@ fail_each(struct one *o, const struct kv_once *once, struct kv_errors *errors)
 	kv_failing_fini(&f);
 }
 
+/* Without its faults it is not what a scenario's expectations are about. */
+static bool
+is_mended(const struct one *o, const struct kv_once *once)
+{
+	return o->cfg->fail_each &&
+	       kv_plants_any(&once->sc->own, 0, KV_PLANTS - 1);
+}
+
 static void
 judge(struct one *o, const struct kv_once *once,
     const struct kv_define *defines, size_t ndefines, struct kv_errors *errors)
 {
-	bool drift = false;
+	bool drift = false, mended = is_mended(o, once);
 
-	kv_check_explain(once->run, &o->details);
-	if (!kv_run_passed(once->run))
+	if (!mended)
+		kv_check_explain(once->run, &o->details);
+	if (!mended && !kv_run_passed(once->run))
 		o->verdict = KV_CHECK_FAILED;
 	else if (o->cfg->fail_each)
 		fail_each(o, once, errors);
@@ -250,7 +259,8 @@ run(struct one *o, bool only)
 		.audit = o->cfg->audit,
 		.kvm = o->cfg->kvm,
 		.nested = true},
-	    .inject = o->cfg->inject};
+	    .inject = o->cfg->inject,
+	    .sound = o->cfg->fail_each};
 	struct kv_errors errors = {0};
 	struct kv_once once = {0};
 	int error = kv_once_run(&cfg, &once, &errors);

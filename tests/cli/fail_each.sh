@@ -21,6 +21,14 @@ grep -q 'pass:5 fail:0 .* skip:1' "$dir/out"
 	scenarios/k001_one_stack.yaml > "$dir/out"
 grep -q '# SKIP it violates vmem-I5 by itself' "$dir/out"
 
+# Faults that a scenario plants itself are left out: what stays must fail well.
+scenario=scenarios/r111_partial_back_out.yaml
+"$program" check --fail-each all $scenario > "$dir/out"
+grep -q '^ok .* r111_partial_back_out$' "$dir/out"
+"$program" check --fail-each all --inject freebsd-F11 $scenario \
+	scenarios/k001_one_stack.yaml > "$dir/out" || true
+grep -q 'r111_partial_back_out # SKIP it violates freebsd-I10' "$dir/out"
+
 # One draw, a pair; and what is none.
 "$program" check --fail-each 39 scenarios/k001_one_stack.yaml > "$dir/out"
 "$program" check --fail-each 25,41 scenarios/k001_one_stack.yaml > "$dir/out"
