@@ -17,20 +17,23 @@
  *   List: link is the next older tag, back the next newer one; a tag of its own
  *   stands before the newest and after the oldest, so that a removal needs no
  *   branch.  Log: link is FREELIST_LOG of the class, back the position.  Keys
- * are quanta saturated to 32 bits; the tag itself has the last word. 3
- * Invariants. I1  filled has a class's bit exactly when the class has a tag. I2
- * Every FREE tag stands in one class, once; nothing else does. I3  The tag's
- * class is that of its size, unless it grew in place (freebsd-F23); then it is
- * a lower one. I4  key[0][i] is the key of tag[i]; key[l+1][i] is at least the
- * largest of its group. I5  The last entry of a log is live. 4 Cost.  Lists: a
- * constant number of lines touched, a search at most LIST_SCAN blocks.  Logs: a
- * push and a removal touch one entry, a search one line a level, levels =
- * log16(entries), and one more for each bound that it lowers; a removal leaves
- * at most one such bound a level.  Compaction runs after as many removals as
- * there are live entries. 5 Fidelity.  FreeBSD sys/kern/subr_vmem.c keeps
- * linked lists and walks them (freebsd.md 1.2, 1.3; vmem.md, behaviours 1-3);
- * which block is found is the same, the time is not: this is where the real
- * code is slow.
+ *   are quanta saturated to 32 bits; the tag itself has the last word.
+ * 3 Invariants.
+ *   I1  filled has a class's bit exactly when the class has a tag.
+ *   I2  Every FREE tag stands in one class, once; nothing else does.
+ *   I3  The tag's class is that of its size, unless it grew in place
+ *       (freebsd-F23); then it is a lower one.
+ *   I4  key[0][i] is the key of tag[i]; key[l+1][i] is at least the largest
+ *       of its group.
+ *   I5  The last entry of a log is live.
+ * 4 Cost.  Lists: a constant number of lines touched, a search at most
+ *   LIST_SCAN blocks.  Logs: a push and a removal touch one entry, a search one
+ *   line a level, levels = log16(entries), and one more for each bound that it
+ *   lowers; a removal leaves at most one such bound a level.  Compaction runs
+ *   after as many removals as there are live entries.
+ * 5 Fidelity.  FreeBSD sys/kern/subr_vmem.c keeps linked lists and walks them
+ *   (freebsd.md 1.2, 1.3; vmem.md, behaviours 1-3); which block is found is the
+ *   same, the time is not: this is where the real code is slow.
  */
 #include <string.h>
 
