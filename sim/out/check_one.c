@@ -210,6 +210,7 @@ fail_each(struct one *o, const struct kv_once *once, struct kv_errors *errors)
 		return;
 	}
 	cfg.run.verifier = NULL;
+	cfg.run.verify = false;
 	cfg.run.tap = (struct kv_tap){0};
 	if (kv_failing_run(once->sc, &cfg, &f, errors) != 0) {
 		refuse(o, EINVAL, errors);

@@ -25,6 +25,7 @@ grep -q '# SKIP it violates vmem-I5 by itself' "$dir/out"
 scenario=scenarios/r111_partial_back_out.yaml
 "$program" check --fail-each all $scenario > "$dir/out"
 grep -q '^ok .* r111_partial_back_out$' "$dir/out"
+"$program" check --fail-each all scenarios/r131_entry_lost.yaml > "$dir/out"
 "$program" check --fail-each all --inject freebsd-F11 $scenario \
 	scenarios/k001_one_stack.yaml > "$dir/out" || true
 grep -q 'r111_partial_back_out # SKIP it violates freebsd-I10' "$dir/out"
