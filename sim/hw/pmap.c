@@ -403,7 +403,8 @@ qenter(struct kv_pmap *p, kv_va_t va, const kv_pfn_t *pfns, kv_pa_t pa,
 		if (error != 0)
 			return error;
 		n -= step;
-		pfns += pfns != NULL ? step : 0;
+		if (pfns != NULL)
+			pfns += step;
 		va += (kv_va_t)step << p->level[0].shift;
 		pa += (kv_pa_t)step << p->level[0].shift;
 	}
