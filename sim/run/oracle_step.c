@@ -137,8 +137,9 @@ oracle_step_event(struct kv_oracle *o, const struct kv_event *e)
 	f.attr = e->value[3];
 	if (o->changes.lost)
 		return;
-	qsort(o->changes.list, o->changes.count, sizeof(*o->changes.list),
-	    by_place);
+	if (o->changes.count != 0)
+		qsort(o->changes.list, o->changes.count,
+		    sizeof(*o->changes.list), by_place);
 	bad = check_changes(o, s, &f);
 	if (bad < o->changes.count)
 		oracle_blame_v(
