@@ -139,6 +139,34 @@ START_TEST(swap_faults)
 }
 END_TEST
 
+/* Of the 76 stacks of domain 1 that share a reservation which domain 0 made
+ * (freebsd.md 7, F21), one that is out stands on no pages, so on nobody's. */
+START_TEST(out_of_another_domain)
+{
+	struct make make = {
+	    KV_KSTACK_NEW, 4, 1, 2, 0, 256, false, 0, 0, KV_DOMAINSET_NEW};
+	struct kv_stack s, sound = {0};
+	struct rig rig;
+
+	rig_open(&rig, &make);
+	for (unsigned n = 0; n < 46; n++)
+		ck_assert_int_eq(kv_stack_create(rig.ks, 32, 0, &s), 0);
+	for (unsigned n = 0; n < 25 * 511; n++)
+		sound = spawn(&rig, 0);
+	for (unsigned n = 0; n < 76; n++)
+		s = spawn(&rig, 1);
+	ck_assert_uint_eq(kv_kstack_stats(rig.ks).wrong_domain, 76);
+	ck_assert_int_eq(kv_stack_swapout(rig.ks, &s, NULL), 0);
+	ck_assert_uint_eq(kv_kstack_stats(rig.ks).wrong_domain, 75);
+	ck_assert_int_eq(kv_stack_swapout(rig.ks, &sound, NULL), 0);
+	ck_assert_uint_eq(kv_kstack_stats(rig.ks).wrong_domain, 75);
+	ck_assert_int_eq(kv_stack_swapin(rig.ks, &s, NULL), 0);
+	ck_assert_int_eq(kv_stack_swapin(rig.ks, &sound, NULL), 0);
+	ck_assert_uint_eq(kv_kstack_stats(rig.ks).wrong_domain, 76);
+	rig_close(&rig);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -149,6 +177,7 @@ main(void)
 	tcase_add_test(t, swap_without_metadata);
 	tcase_add_loop_test(t, swapin_without_pages, 0, 2);
 	tcase_add_test(t, swap_faults);
+	tcase_add_test(t, out_of_another_domain);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }

@@ -168,6 +168,27 @@ START_TEST(test_reclaim)
 }
 END_TEST
 
+/* A reset takes back what came back, too: the first page is the next one. */
+START_TEST(test_reset)
+{
+	kv_pa_t a, b;
+
+	start(4, _i == 0 ? KV_PTPOOL_EMPTY : KV_PTPOOL_NONE, 0, 0);
+	get(&root);
+	a = get(&leaf);
+	b = get(&leaf);
+	ck_assert_int_eq(kv_ptpool_put(pool, b, NULL), 0);
+	ck_assert_int_eq(kv_ptpool_put(pool, a, NULL), 0);
+	kv_ptpool_reset(pool);
+	check();
+	ck_assert_uint_eq(kv_ptpool_stats(pool).free, 4);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_uint_eq(get(&leaf), BASE + i * (kv_pa_t)PAGE);
+	ck_assert_int_eq(kv_ptpool_get(pool, &leaf, false, &a), ENOMEM);
+	stop();
+}
+END_TEST
+
 /* A page that nobody has, or that is none of the pool's. */
 START_TEST(test_bad_put)
 {
@@ -396,6 +417,7 @@ main(void)
 	tcase_add_test(tc, test_bump);
 	tcase_add_test(tc, test_race);
 	tcase_add_test(tc, test_reclaim);
+	tcase_add_loop_test(tc, test_reset, 0, 2);
 	tcase_add_test(tc, test_bad_put);
 	tcase_add_test(tc, test_warning);
 	tcase_add_test(tc, test_reserve);

@@ -102,6 +102,11 @@ plant claims.py 'a check of an invariant that the table lacks'
 rm scenarios/r504_*
 plant claims.py 'an invariant that nothing breaks'
 
+sed -i 's/kv_log2(quanta) + 26u/26u + kv_log2(quanta)/' alloc/freelist.h
+plant mutations.py 'a mutation of what is not there'
+sed -i 's/^class-offset /log-finds-oldest /' tests/mutants/table.txt
+plant mutations.py 'a mutation named twice'
+
 scenario='kvasir: 1\ntitle: x\nabout: x\nsource: x\nexpect: [1 == 1]\n'
 for name in x1_planted.yaml q001_planted.yaml v999.yaml v999_Big.yaml; do
 	# shellcheck disable=SC2059
