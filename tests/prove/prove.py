@@ -160,7 +160,7 @@ def prove(source, tree, proof, timeout):
     include = f'-I{tree} -I{tree}/alloc {defines}'
     which = '-wp-prop' if functions == LEMMAS else '-wp-fct'
     run = subprocess.run(
-        ['frama-c', '-wp', '-wp-rte', '-wp-prover', 'z3,cvc4',
+        ['frama-c', '-c11', '-wp', '-wp-rte', '-wp-prover', 'z3,cvc4',
          '-wp-timeout', str(timeout), '-wp-par', str(os.cpu_count()),
          f'-cpp-extra-args={include}', which, functions,
          os.path.join(source, 'tests', 'prove', file)],
