@@ -47,6 +47,7 @@ struct edit {
 struct model {
 	struct kv_mmu mmu;
 	const struct kv_pte_format *format; /* (c) */
+	bool low_half;			    /* (c) */
 	struct kv_pmap *pmap;		    /* as it will be at the commit */
 	kv_pa_t root;			    /* (c) of its tables */
 	uint64_t **page;		    /* contents of table pages */
@@ -144,7 +145,7 @@ canonical(const struct model *m, kv_va_t va)
 {
 	const uint64_t mask = (UINT64_C(1) << m->format->va_bits) - 1;
 
-	return kv_pte_va(m->format, false, va & mask) == va;
+	return kv_pte_va(m->format, m->low_half, va & mask) == va;
 }
 
 /* The entry that says what va is.  A table that is not in memory, which only a
@@ -256,7 +257,8 @@ visit(struct model *m, kv_va_t start, kv_va_t end, bool clear, kv_leaf_fn *cb,
 {
 	const struct kv_pte_format *f = m->format;
 	const uint64_t half = UINT64_C(1) << (f->va_bits - 1);
-	const kv_va_t upper = kv_pte_va(f, false, f->root_per_half ? 0 : half);
+	const kv_va_t upper =
+	    kv_pte_va(f, m->low_half, f->root_per_half ? 0 : half);
 	int ended = 0;
 
 	for (kv_va_t va = start, next; va < end && ended == 0; va = next) {
@@ -647,6 +649,7 @@ kv_mmu_model_open(const struct kv_mmu_config *cfg, struct kv_mmu **mmu)
 		return EINVAL;
 	m = memset(kv_mem_resize(NULL, 1, sizeof(*m)), 0, sizeof(*m));
 	m->format = cfg->format;
+	m->low_half = cfg->low_half;
 	m->mmu.ops = &ops;
 	m->mmu.caps = (struct kv_mmu_caps){.kind = "model",
 	    .paging = "model",

@@ -320,6 +320,16 @@ START_TEST(test_formats)
 	run_text(text);
 	ck_assert_msg(run->nviolations == 0, "%s", run->violations[0].text);
 	ck_assert_uint_eq(figure("verify.points"), 2);
+	/* a space of a user has the lower half, which may have its own root */
+	snprintf(text, sizeof(text),
+	    "kvasir: 1\nmachine: {name: %s, memory: 64M}\n"
+	    "spaces: {u: {promotion: false}}\n"
+	    "work: [{map: {space: u, va: 8G, pa: 0, size: 256K, prot: rw}}, "
+	    "{verify: {}}]\n",
+	    names[_i]);
+	run_text(text);
+	ck_assert_msg(run->nviolations == 0, "%s", run->violations[0].text);
+	ck_assert_uint_ne(figure("verify.pages"), 0);
 }
 END_TEST
 
