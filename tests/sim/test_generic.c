@@ -45,8 +45,9 @@ START_TEST(test_partial)
 	    "exact", on_fail[_i]);
 	for (unsigned audit = 1; audit <= 3; audit++) {
 		execute(text, audit);
-		/* Not judged below 2, for nobody expects it. */
-		ck_assert_uint_eq(found("V8"), _i == 1 && audit >= 2);
+		/* Below 2 the runner, whom nobody told to expect it, does not
+		 * look; the judge of events does. */
+		ck_assert((found("V8") != 0) == (_i == 1));
 		ck_assert_uint_eq(found("V5"), 0);
 	}
 	strcat(text, "expect: [violation(\"V8\")]\n");
@@ -143,7 +144,9 @@ START_TEST(test_wrong_free)
 		    text, sizeof(text), ARENAS "  - %s\n", "yes", rows[i].step);
 		execute(text, 1);
 		ck_assert_msg(found("V1") == rows[i].v1, "%s", rows[i].step);
-		ck_assert_msg(found("V2") == rows[i].v2, "%s", rows[i].step);
+		/* the runner's judge and that of events each say so */
+		ck_assert_msg(
+		    (found("V2") != 0) == rows[i].v2, "%s", rows[i].step);
 		ck_assert((run->outcome == KV_OUTCOME_WOULD_PANIC) ==
 			  (rows[i].v1 != 0));
 	}
