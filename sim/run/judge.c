@@ -22,6 +22,19 @@ is_expected(const struct kv_scenario *sc, const char *id)
 	return false;
 }
 
+/* Did another judge say so of the same place after this operation? */
+static bool
+is_listed(const struct kv_run *run, const char *id, uint64_t address)
+{
+	size_t i = run->nviolations;
+
+	while (i-- != 0 && run->violations[i].step == run->ops)
+		if (run->violations[i].address == address &&
+		    strcmp(run->violations[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 /* also: another name of what it breaks, or NULL; who expects one of them
  * expects it. */
 static void
@@ -31,6 +44,8 @@ note(struct kv_run *run, const char *id, const char *also, uint64_t address,
 	struct kv_violation v = {
 	    .step = run->ops, .address = address, .text = text};
 
+	if (is_listed(run, id, address))
+		return;
 	snprintf(v.id, sizeof(v.id), "%s", id);
 	v.expected = is_expected(run->sc, id) ||
 		     (also != NULL && is_expected(run->sc, also));
