@@ -181,6 +181,11 @@ bool kv_arena_fits(
 void kv_arena_clip(
     struct kv_vmem *vm, bt_id id, kv_va_t va, uint64_t size, bool listed);
 
+/* A request found no block: it goes into the span just imported, which is in no
+ * class, or the next that fits.  => 0 and *va; ENOMEM */
+int kv_arena_spans(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id id, kv_va_t *va);
+
 /* Best and instant fit; next fit; what best_alloc does for a request without
  * constraints when nothing must be imported.  => 0 and *va; ENOMEM */
 int kv_arena_best(
@@ -216,6 +221,12 @@ int kv_arena_alloc_cut(struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit,
     kv_va_t *va, unsigned class);
 int kv_arena_alloc_parked(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va);
+
+/* A best-fit request for an alignment at most, when nobody listens: met if the
+ * first block found can be cut from its front, or something must be imported.
+ * => 0, ENOMEM; EAGAIN with nothing changed */
+int kv_arena_alloc_front(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va);
 
 /* What becomes of a FREE tag: into its class; if it is a whole imported span,
  * back to the source if that takes it.  => 0 or what the source answered */

@@ -250,6 +250,22 @@ is_simple(const struct kv_vmem *vm, const struct kv_vmem_req *rq)
 	       (rq->align & vm->qmask) == 0;
 }
 
+static int
+simple_alloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
+{
+	struct kv_vmem_req rq = {
+	    .size = kv_align_up(req->size, vm->qmask + 1),
+	    .align = req->align == 0 ? vm->qmask + 1 : req->align,
+	    .max = KV_ADDR_MAX,
+	    .fit = req->fit,
+	};
+	int error = req->fit == KV_VMEM_BESTFIT
+			? kv_arena_alloc_front(vm, &rq, va)
+			: EAGAIN;
+
+	return error == EAGAIN ? request_alloc(vm, req, va) : error;
+}
+
 int
 kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 {
@@ -257,9 +273,10 @@ kv_vmem_xalloc(struct kv_vmem *vm, const struct kv_vmem_req *req, kv_va_t *va)
 		kv_arena_let_go(vm);
 	if (req->fit == KV_VMEM_NEXTFIT)
 		arena_settle(vm);
-	return is_simple(vm, req) || rule_broken(vm, req) == NULL
-		   ? request_alloc(vm, req, va)
-		   : EINVAL;
+	if (is_simple(vm, req))
+		return simple_alloc(vm, req, va);
+	return rule_broken(vm, req) == NULL ? request_alloc(vm, req, va)
+					    : EINVAL;
 }
 
 int

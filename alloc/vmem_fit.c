@@ -108,10 +108,24 @@ instant_search(
 	return BT_NONE;
 }
 
-/*
- * Best fit; instant fit makes one pass of its own first.  A search after an
- * import could find nothing but the new span, so it is tried at once.
- */
+/* A search after an import could find nothing but the new span, so it is tried
+ * at once. */
+int
+kv_arena_spans(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id id, kv_va_t *va)
+{
+	do {
+		if (tag_of(vm, id)->size >= rq->size &&
+		    kv_arena_fits(tag_of(vm, id), rq, va)) {
+			kv_arena_clip(vm, id, *va, rq->size, false);
+			return 0;
+		}
+		freelist_push(&vm->free, id);
+	} while (kv_arena_import(vm, rq, &id) == 0);
+	return ENOMEM;
+}
+
+/* Best fit; instant fit makes one pass of its own first. */
 int
 kv_arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 {
@@ -127,14 +141,9 @@ kv_arena_best(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
 			kv_arena_clip(vm, id, *va, rq->size, true);
 			return 0;
 		}
-		while (kv_arena_import(vm, rq, &id) == 0) {
-			if (tag_of(vm, id)->size >= rq->size &&
-			    kv_arena_fits(tag_of(vm, id), rq, va)) {
-				kv_arena_clip(vm, id, *va, rq->size, false);
-				return 0;
-			}
-			freelist_push(&vm->free, id);
-		}
+		if (kv_arena_import(vm, rq, &id) == 0 &&
+		    kv_arena_spans(vm, rq, id, va) == 0)
+			return 0;
 		if (!kv_arena_drain(vm))
 			return ENOMEM;
 		id = BT_NONE;

@@ -13,6 +13,12 @@ int
 kv_arena_alloc_told(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va)
 {
+	if (vm->careful == ARENA_HELD) {
+		kv_arena_let_go(vm);
+		return vm->free.nlogs == 0
+			   ? quick_alloc(vm, size, fit, va, false)
+			   : kv_arena_alloc(vm, size, fit, va);
+	}
 	return vm->careful == ARENA_TOLD && vm->free.nlogs == 0
 		   ? quick_alloc(vm, size, fit, va, true)
 		   : kv_arena_alloc(vm, size, fit, va);
@@ -44,18 +50,82 @@ parked_fits(const struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit)
 	const struct bt *t = tag_of(vm, vm->parked);
 
 	return fit == KV_VMEM_BESTFIT && t->size == vm->source.import_quantum &&
-	       vm->limit == 0 && t->size > size && vm->free.filled[1] == 0 &&
-	       vm->store.nidle >= TAGS_PER_OP;
+	       vm->limit == 0 && t->size > size;
+}
+
+/* Can a block be cut from the front of a segment, and something be left? */
+static inline bool
+is_front(const struct bt *t, uint64_t size, uint64_t align)
+{
+	return t->size > size && (t->start & (align - 1)) == 0;
+}
+
+/* No class has a block, tags are in stock and nobody listens: import. */
+static int
+alloc_imported(struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
+{
+	struct bt *t;
+	kv_va_t got;
+	bt_id id;
+
+	quick_fill(vm);
+	if (kv_arena_import(vm, rq, &id) != 0) {
+		vm->count_fail++;
+		return ENOMEM;
+	}
+	t = tag_of(vm, id);
+	if (vm->careful == 0 && vm->free.nlogs == 0 &&
+	    is_front(t, rq->size, rq->align)) {
+		freelist_list_push(&vm->free, vm->store.tag,
+		    freelist_class_of((t->size - rq->size) >> vm->qshift), id);
+		return quick_cut(vm, id, rq->size, va, false);
+	}
+	if (kv_arena_spans(vm, rq, id, &got) != 0) {
+		vm->count_fail++;
+		return ENOMEM;
+	}
+	vm->count_alloc++;
+	*va = got;
+	return 0;
+}
+
+int
+kv_arena_alloc_front(
+    struct kv_vmem *vm, const struct kv_vmem_req *rq, kv_va_t *va)
+{
+	unsigned class = freelist_class(&vm->free, rq->size);
+	bt_id id;
+
+	if ((vm->careful | vm->free.nlogs) != 0 ||
+	    vm->store.nidle < TAGS_PER_OP ||
+	    vm->store.nbusy >= vm->store.busy_max)
+		return EAGAIN;
+	class = freelist_next(&vm->free, class);
+	if (class == FREELIST_CLASSES)
+		return vm->source.import == NULL ? EAGAIN
+						 : alloc_imported(vm, rq, va);
+	id = tag_of(vm, freelist_head_of(class))->link;
+	return is_front(tag_of(vm, id), rq->size, rq->align)
+		   ? kv_arena_alloc_cut(vm, rq->size, rq->fit, va, class)
+		   : EAGAIN;
 }
 
 int
 kv_arena_alloc_parked(
     struct kv_vmem *vm, uint64_t size, enum kv_vmem_fit fit, kv_va_t *va)
 {
+	struct kv_vmem_req rq = {.size = size,
+	    .align = vm->qmask + 1,
+	    .max = KV_ADDR_MAX,
+	    .fit = fit};
 	bt_id id;
 
-	if (!parked_fits(vm, size, fit))
+	if (vm->free.filled[1] != 0 || vm->store.nidle < TAGS_PER_OP)
 		return kv_arena_alloc(vm, size, fit, va);
+	if (!parked_fits(vm, size, fit))
+		return vm->tap.fn == NULL && vm->source.import != NULL
+			   ? alloc_imported(vm, &rq, va)
+			   : kv_arena_alloc(vm, size, fit, va);
 	quick_fill(vm);
 	id = arena_unpark(vm);
 	freelist_list_push(&vm->free, vm->store.tag,
