@@ -51,7 +51,7 @@ struct kv_vmem {
 	struct kv_vmem *below; /* whose span's block is held here, or NULL */
 	struct kv_vmem
 	    *above;   /* where the block of our span is held, or NULL */
-	bt_id span;   /* that span's tag */
+	bt_id held;   /* the tag of the block that is held */
 	bt_id parked; /* its FREE tag, when its release is owed */
 	bool held_merges, held_whole;
 	uint64_t cancelled;
@@ -127,6 +127,9 @@ arena_settle(const struct kv_vmem *vm)
 /* May the last span be parked: does the source hold its block?  It does from
  * then on. */
 bool kv_arena_hold(struct kv_vmem *vm, bt_id span);
+
+/* Let the parked span be of another size, if the source would bring that. */
+bool kv_arena_resize(struct kv_vmem *vm, uint64_t size);
 
 /* Take the parked span back.  => its FREE tag, which is in no class */
 static inline bt_id

@@ -44,6 +44,11 @@
  *       fit look at nothing else; what walks the segments has it released.
  *   I4  What above holds is the block of the last span: none other is asked
  *       for, and a new one comes from the source, which lets go.
+ *   I5  If R is the only free segment of the source, B's free leaves nothing
+ *       but M.  Then a request for a block of another size, as plain imports
+ *       make it, gets the front of M, and the pair of free and request but
+ *       moves the end of B.  If something is left, I1 goes on to hold: there is
+ *       no block but the new R, and M and the tags are as before.
  * 4 Cost.  To hold: a constant number of tags an arena of the chain, once as
  *   long as the sources are left alone.  To park and to take back: a few
  *   instructions.
@@ -202,8 +207,59 @@ kv_arena_hold(struct kv_vmem *vm, bt_id span)
 	    tag_of(b.vm, id)->size != b.size ||
 	    !hold(b.vm, id, b.align == 0 ? b.vm->qmask + 1 : b.align))
 		return false;
+	b.vm->held = id;
 	b.vm->below = vm;
 	b.vm->careful |= ARENA_HELD;
 	vm->above = b.vm;
+	return true;
+}
+
+/* ---- Another size ------------------------------------------------------ */
+
+/* Is that the only block in all classes?  No class is a log. */
+static bool
+is_alone(const struct freelist *f, const struct bt *t)
+{
+	uint64_t any = f->filled[0] | f->filled[1];
+
+	return t->back == t->link && (any & (any - 1)) == 0 &&
+	       (f->filled[0] == 0 || f->filled[1] == 0);
+}
+
+/* I5: does the block stand for the span, and has it neighbours to match, all of
+ * whole quanta? */
+static bool
+is_resizable(
+    const struct kv_vmem *vm, const struct bt *parked, const struct bt *block)
+{
+	const struct freelist *f = &vm->free;
+
+	return block->start == parked->start && block->size == parked->size &&
+	       vm->held_merges && !vm->held_whole &&
+	       vm->careful == ARENA_HELD && f->nlogs == 0 &&
+	       is_alone(f, tag_of(vm, block->next));
+}
+
+bool
+kv_arena_resize(struct kv_vmem *vm, uint64_t size)
+{
+	struct kv_vmem *source = vm->above;
+	struct bt *t = tag_of(vm, vm->parked);
+	struct bt *b = tag_of(source, source->held);
+	struct bt *rest = tag_of(source, b->next);
+	uint64_t both = b->size + rest->size;
+
+	if (!is_resizable(source, t, b) || (size & source->qmask) != 0 ||
+	    size >= both)
+		return false;
+	freelist_list_remove(&source->free, source->store.tag, rest);
+	rest->start = b->start + size;
+	rest->size = both - size;
+	freelist_list_push(&source->free, source->store.tag,
+	    freelist_class_of(rest->size >> source->qshift), b->next);
+	source->inuse += size - b->size;
+	b->size = size;
+	t->size = size;
+	tag_of(vm, bt_prev(t))->size = size;
 	return true;
 }

@@ -106,7 +106,7 @@ kv_arena_import(struct kv_vmem *vm, const struct kv_vmem_req *rq, bt_id *id)
 	    kv_draws_refuse(vm->store.host->draws, KV_DRAW_IMPORT))
 		return ENOMEM;
 	if (vm->parked != BT_NONE && rq->fit == KV_VMEM_BESTFIT &&
-	    tag_of(vm, vm->parked)->size == ask) {
+	    (tag_of(vm, vm->parked)->size == ask || kv_arena_resize(vm, ask))) {
 		*id = arena_unpark(vm);
 		return 0;
 	}

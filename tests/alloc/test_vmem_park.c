@@ -303,6 +303,11 @@ static const struct script {
     /* taken, given and taken by other sizes in turn */
     {true, {{TAKE, 2, 5, 0, 0}, {GIVE, 2, 5, 0, 0}, {TAKE, 2, 6, 0, 0},
 	       {GIVE, 2, 6, 0, 1}, {TAKE, 2, 5, 0, 0}, {END, 0, 0, 0, 0}}},
+    /* a source that never brings another size: the rest of its block's span is
+     * large enough */
+    {false, {{TAKE, 1, 100, 16, 0}, {TAKE, 1, 36, 0, 0}, {GIVE, 1, 100, 0, 0},
+		{TAKE, 2, 5, 0, 0}, {GIVE, 2, 5, 0, 2}, {TAKE, 2, 36, 0, 0},
+		{END, 0, 0, 0, 0}}},
 };
 
 static int
@@ -410,6 +415,85 @@ START_TEST(other_quanta)
 	ck_assert_mem_eq(s, t, sizeof(s));
 	for (int i = 0; i < DEPTH; i++)
 		ck_assert_str_eq(p[i].text, q[i].text);
+}
+END_TEST
+
+/* ---- Another size ------------------------------------------------------- */
+
+static const struct resized {
+	uint64_t quantum[DEPTH], iq[DEPTH]; /* bytes; of an arena without: 0 */
+	uint64_t align, pin; /* of the last arena's spans; stays in between */
+	bool keep;	     /* the arena between keeps its spans */
+	uint64_t size[2];
+} resized[] = {
+    /* larger, smaller, all that is there, more than that */
+    {{Q, Q, Q}, {0, 16 * Q, Q}, 0, Q, false, {3 * Q, 5 * Q}},
+    {{Q, Q, Q}, {0, 16 * Q, Q}, 0, Q, false, {5 * Q, 3 * Q}},
+    {{Q, Q, Q}, {0, 16 * Q, Q}, 0, Q, false, {5 * Q, 15 * Q}},
+    {{Q, Q, Q}, {0, 16 * Q, Q}, 0, Q, false, {5 * Q, 16 * Q}},
+    /* the arena between gives its span back and asks for less */
+    {{Q, Q, Q}, {0, 8 * Q, 8 * Q}, 8 * Q, 0, false, {40 * Q, 16 * Q}},
+    /* no whole quanta of the source: asked for, and left */
+    {{Q, Q, Q / 4}, {0, 16 * Q, Q / 4}, 0, Q, false, {Q, 5 * Q / 4}},
+    {{Q / 4, Q, Q}, {0, 5 * Q / 2, Q}, 0, 0, true, {Q, 2 * Q}},
+};
+
+/* Open a chain of such arenas. */
+static void
+resized_open(struct chain *c, const struct resized *r, bool parks)
+{
+	struct kv_vmem_config cfg = {.name = "a", .host = &c->host};
+
+	kv_host_libc(&c->host);
+	cfg.tap.fn = parks ? NULL : deaf;
+	for (int i = 0; i < DEPTH; i++) {
+		cfg.quantum = r->quantum[i];
+		ck_assert_int_eq(kv_vmem_create(&cfg, &c->vm[i]), 0);
+	}
+	ck_assert_int_eq(kv_vmem_add(c->vm[0], 80 * Q, 4000 * Q), 0);
+	for (int i = 1; i < DEPTH; i++) {
+		c->link[i] = (struct kv_link){.parent = c->vm[i - 1],
+		    .align = i == 2 ? r->align : 0,
+		    .keep = i == 1 && r->keep,
+		    .quantum = r->iq[i]};
+		ck_assert_int_eq(kv_link_set(c->vm[i], &c->link[i]), 0);
+	}
+}
+
+/* => where both sizes went, in turn, as a sum that tells */
+static uint64_t
+resized_run(struct chain *c, const struct resized *r)
+{
+	uint64_t sum = 0;
+	kv_va_t va = 0;
+
+	if (r->pin != 0)
+		ck_assert_int_eq(
+		    kv_vmem_alloc(c->vm[1], r->pin, KV_VMEM_BESTFIT, &va), 0);
+	for (int i = 0; i < 5; i++) {
+		uint64_t size = r->size[i % 2];
+
+		ck_assert_int_eq(
+		    kv_vmem_alloc(c->vm[2], size, KV_VMEM_BESTFIT, &va), 0);
+		sum = sum * 31 + va;
+		ck_assert_int_eq(kv_vmem_free(c->vm[2], va, size, NULL), 0);
+	}
+	ck_assert_int_eq(
+	    kv_vmem_alloc(c->vm[2], r->size[1], KV_VMEM_BESTFIT, &va), 0);
+	return sum * 31 + va;
+}
+
+START_TEST(another_size)
+{
+	const struct resized *r = &resized[_i];
+	struct chain a, b;
+
+	resized_open(&a, r, true);
+	resized_open(&b, r, false);
+	ck_assert_uint_eq(resized_run(&a, r), resized_run(&b, r));
+	same_chains(&a, &b);
+	chain_close(&a);
+	chain_close(&b);
 }
 END_TEST
 
@@ -590,6 +674,8 @@ main(void)
 	tcase_add_loop_test(t, only_what_comes_back, 0,
 	    (int)(sizeof(scripts) / sizeof(scripts[0])));
 	tcase_add_loop_test(t, other_quanta, 0, 6);
+	tcase_add_loop_test(
+	    t, another_size, 0, (int)(sizeof(resized) / sizeof(resized[0])));
 	tcase_add_test(t, starts_between_quanta);
 	tcase_add_loop_test(t, twins, 1, 25);
 	tcase_add_loop_test(t, without_memory, 1, 4);
