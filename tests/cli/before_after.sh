@@ -99,5 +99,6 @@ r534_guile_old_file_old_loader fault=guile-F7 fault=none guile-U6
 r535_guile_16k_file_page_only fault=guile-F8 fault=none guile-U6
 r536_guile_old_file_new_loader fault=guile-F10 fault=none guile-U6
 r537_guile_16k_file_new_loader fault=guile-F11 fault=none guile-U6
+r538_illumos_guests_in_the_dump from=heap from=kvmm illumos-I8
 ROWS
 exit $failed
