@@ -302,31 +302,40 @@ START_TEST(test_broken)
 }
 END_TEST
 
+static const char *const formats[] = {
+    "amd64", "arm64-4k", "arm64-16k", "arm64-64k", "riscv-sv39", "riscv-sv48"};
+
 /* The model alone holds for every format that has kernel stacks. */
 START_TEST(test_formats)
 {
-	static const char *const names[] = {"amd64", "arm64-4k", "arm64-16k",
-	    "arm64-64k", "riscv-sv39", "riscv-sv48"};
 	char text[300];
 
-	ck_assert_ptr_nonnull(kv_machine_find(names[_i]));
+	ck_assert_ptr_nonnull(kv_machine_find(formats[_i]));
 	cfg.real = NULL;
 	snprintf(text, sizeof(text),
 	    "kvasir: 1\nmachine: {name: %s, memory: 64M}\n"
 	    "kstacks: {policy: freebsd-d38852, scheme: old}\n"
 	    "work: [{spawn: {count: 50}}, {verify: {guards: all}}, "
 	    "{dispose: {count: 20, order: random}}, {verify: {}}]\n",
-	    names[_i]);
+	    formats[_i]);
 	run_text(text);
 	ck_assert_msg(run->nviolations == 0, "%s", run->violations[0].text);
 	ck_assert_uint_eq(figure("verify.points"), 2);
-	/* a space of a user has the lower half, which may have its own root */
+}
+END_TEST
+
+/* A user's space has the lower half, which may have a root of its own. */
+START_TEST(test_users)
+{
+	char text[300];
+
+	cfg.real = NULL;
 	snprintf(text, sizeof(text),
 	    "kvasir: 1\nmachine: {name: %s, memory: 64M}\n"
 	    "spaces: {u: {promotion: false}}\n"
 	    "work: [{map: {space: u, va: 8G, pa: 0, size: 256K, prot: rw}}, "
 	    "{verify: {}}]\n",
-	    names[_i]);
+	    formats[_i]);
 	run_text(text);
 	ck_assert_msg(run->nviolations == 0, "%s", run->violations[0].text);
 	ck_assert_uint_ne(figure("verify.pages"), 0);
@@ -352,6 +361,7 @@ main(void)
 	tcase_add_test(t, test_alone);
 	tcase_add_test(t, test_broken);
 	tcase_add_loop_test(t, test_formats, 0, 6);
+	tcase_add_loop_test(t, test_users, 0, 6);
 	suite_add_tcase(s, t);
 	return kv_test_main(s);
 }
