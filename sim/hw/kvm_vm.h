@@ -169,8 +169,8 @@ struct kv_vm_stretch {
 
 struct kv_vm_call;
 
-/* What is wrong with what a call has done, or NULL. */
-typedef const char *kv_vm_check_fn(void *arg, const struct kv_vm_call *call);
+/* Has a call done what it was to do? */
+typedef bool kv_vm_check_fn(void *arg, const struct kv_vm_call *call);
 
 struct kv_vm_call {
 	const char *entry; /* in kvm_guest.h */
@@ -182,14 +182,16 @@ struct kv_vm_call {
 	/* memory that the host is to have before, by the thread of the vCPU */
 	const struct kv_vm_stretch *memory;
 	size_t nmemory;
-	/* asked by that thread when it has run; NULL: all is well */
+	/* asked by that thread when it has run, NULL: all is well; other vCPUs
+	 * may run still, so that no is but a doubt */
 	kv_vm_check_fn *check;
 	void *check_arg;
 	/* found */
 	uint64_t number; /* of the run */
 	uint64_t nfaults, left, cr2;
-	bool doubled; /* ended by #DF */
-	bool lacking; /* the host did not get all the memory */
+	bool doubled;  /* ended by #DF */
+	bool lacking;  /* the host did not get all the memory */
+	bool doubtful; /* check said no: ask again, when all have run */
 };
 
 /* Registers of a vCPU.  => 0; an errno; cpu->reason */
